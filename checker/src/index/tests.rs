@@ -1,0 +1,129 @@
+use super::*;
+use crate::{IssuedBefore, Issuer, JwtId, Reach, Reason, SessionId, Subject, Target, TokenKind};
+
+const NOW: Timestamp = Timestamp::from_secs(1_000_000);
+const LATER: Timestamp = Timestamp::from_secs(1_086_400);
+
+fn index() -> Index {
+    Index::new(DigestKey::from_bytes([3; 16]))
+}
+
+fn op() -> Issuer {
+    Issuer::parse("https://op.example").unwrap()
+}
+
+fn session(issuer: &Issuer, sid: &str) -> Revocation {
+    let target = Target::Session(issuer.clone(), SessionId::parse(sid).unwrap());
+    Revocation::of(target, Reason::BackchannelLogout, NOW, LATER)
+}
+
+fn subject(issuer: &Issuer, sub: &str, cut_off: u64) -> Revocation {
+    let target = Target::Subject(issuer.clone(), Subject::parse(sub).unwrap());
+    Revocation::of(target, Reason::BackchannelLogout, NOW, LATER)
+        .issued_before(IssuedBefore::at(Timestamp::from_secs(cut_off)))
+}
+
+fn revoked(index: &Index, facts: TokenFacts<'_>) -> Option<TargetKind> {
+    match index.check(&facts) {
+        Verdict::Revoked(revoked) => Some(revoked.target),
+        Verdict::NotRevoked(_) => None,
+        Verdict::Unknown(unknown) => panic!("{unknown:?}"),
+    }
+}
+
+#[test]
+fn i8_no_collateral() {
+    let index = index();
+    index.apply(&session(&op(), "a"));
+    let (op, twin) = (op(), Issuer::parse("https://op.example/").unwrap());
+    let [a, b] = ["a", "b"].map(|sid| SessionId::parse(sid).unwrap());
+    let same_text = JwtId::parse("a").unwrap();
+
+    assert_eq!(revoked(&index, TokenFacts::new(&op).session(&a)), Some(TargetKind::Session));
+    assert_eq!(revoked(&index, TokenFacts::new(&op).session(&b)), None);
+    assert_eq!(revoked(&index, TokenFacts::new(&twin).session(&a)), None);
+    assert_eq!(revoked(&index, TokenFacts::new(&op).jwt_id(&same_text)), None);
+}
+
+#[test]
+fn i7_later_login_passes() {
+    let index = index();
+    index.apply(&subject(&op(), "alice", 500));
+    let (op, alice) = (op(), Subject::parse("alice").unwrap());
+    let facts = TokenFacts::new(&op).subject(&alice);
+    assert_eq!(revoked(&index, facts.issued_at(Timestamp::from_secs(500))), Some(TargetKind::Subject));
+    assert_eq!(revoked(&index, facts.issued_at(Timestamp::from_secs(501))), None);
+    assert_eq!(revoked(&index, facts), Some(TargetKind::Subject));
+}
+
+#[test]
+fn bcl_24_offline_tokens_have_their_own_cut_off() {
+    let index = index();
+    let (op, sid) = (op(), SessionId::parse("a").unwrap());
+    let facts = TokenFacts::new(&op).session(&sid);
+    let kinds = [TokenKind::Access, TokenKind::Refresh, TokenKind::OfflineRefresh, TokenKind::LongLived];
+    let hit = |index: &Index| kinds.map(|kind| revoked(index, facts.kind(kind)).is_some());
+
+    index.apply(&session(&op, "a").reaching(Reach::LOGIN));
+    assert_eq!(hit(&index), [true, true, false, false]);
+    index.apply(&session(&op, "a").reaching(Reach { offline: true, long_lived: false }));
+    assert_eq!(hit(&index), [true, true, true, false]);
+    assert_eq!(index.apply(&session(&op, "a").reaching(Reach::LOGIN)), Applied::Unchanged);
+    assert_eq!(hit(&index), [true, true, true, false]);
+}
+
+#[test]
+fn a_token_that_tells_nothing_is_unknown() {
+    let op = op();
+    let client = crate::ClientId::parse("web").unwrap();
+    assert_eq!(
+        index().check(&TokenFacts::new(&op).client(&client)),
+        Verdict::Unknown(Unknown::Unidentified)
+    );
+}
+
+#[test]
+fn i12_order_does_not_show() {
+    let all = [
+        subject(&op(), "alice", 100),
+        subject(&op(), "alice", 300).reaching(Reach::LOGIN),
+        Revocation { reason: Reason::Admin, revoked_at: Timestamp::from_secs(5), ..subject(&op(), "alice", 200) },
+        Revocation { retain_until: Timestamp::from_secs(2_000_000), ..subject(&op(), "alice", 0) },
+    ];
+    let merged = |order: &[usize]| {
+        let index = index();
+        for &i in order {
+            index.apply(&all[i]);
+        }
+        let fingerprint = index.key.target(&all[0].target).fingerprint();
+        let mark = *index.read(fingerprint).get(&fingerprint).unwrap();
+        mark
+    };
+    let expected = merged(&[0, 1, 2, 3]);
+    for order in [[3, 2, 1, 0], [1, 3, 0, 2], [2, 0, 3, 1]] {
+        assert_eq!(merged(&order), expected);
+        assert_eq!(merged(&[order.as_slice(), &order].concat()), expected);
+    }
+    assert_eq!(expected.revoked().reason, Reason::Admin);
+}
+
+#[test]
+fn i4_nothing_leaves_before_its_time() {
+    let index = index();
+    index.apply(&session(&op(), "a"));
+    index.apply(&Revocation { retain_until: Timestamp::MAX, ..session(&op(), "b") });
+    assert_eq!(index.expire(LATER), 0);
+    assert_eq!(index.len(TargetKind::Session), 2);
+    assert_eq!(index.expire(Timestamp::from_secs(LATER.as_secs() + 1)), 1);
+    assert_eq!(index.expire(Timestamp::MAX), 0);
+    assert_eq!(index.len(TargetKind::Session), 1);
+}
+
+#[test]
+fn apply_tells_what_changed() {
+    let index = index();
+    assert_eq!(index.apply(&subject(&op(), "alice", 5)), Applied::Added);
+    assert_eq!(index.apply(&subject(&op(), "alice", 4)), Applied::Unchanged);
+    assert_eq!(index.apply(&subject(&op(), "alice", 6)), Applied::Raised);
+    assert!(!index.is_empty());
+}

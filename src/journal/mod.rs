@@ -1,0 +1,339 @@
+//! The durable memory of this host: everything that was acknowledged, until it expires.
+//!
+//! One redb file. Entries are appended under a contiguous [`Seq`] and never changed; a commit is
+//! on the disk (fsync) before it returns. Who writes decides what an entry means; the journal only
+//! keeps it. There is no update and no deletion but [`Journal::expire`].
+//!
+//! Only one process can have the file open. Readers of the running service never come here: what
+//! they ask is in memory.
+
+mod error;
+mod record;
+
+pub use error::{JournalError, OpenError, RecordError};
+pub use record::Record;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition};
+use signout_checker::{DigestKey, Timestamp};
+
+use record::Head;
+
+/// The newest file format of this version. Older ones are read; newer ones are refused.
+const FORMAT: u32 = 1;
+/// Entries by position.
+const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
+/// What holds for the whole file.
+const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
+const META_FORMAT: &str = "format";
+const META_DIGEST_KEY: &str = "digest_key";
+const META_EPOCH: &str = "epoch";
+/// Written by [`Journal::probe`] to see whether the disk takes writes again.
+const META_PROBE: &str = "probe";
+
+/// Appends touch the last page only, so a small cache does; redb's default is a gigabyte.
+const CACHE_BYTES: usize = 16 << 20;
+/// Expiry is looked at in steps of a minute.
+const BUCKET_SECS: u64 = 60;
+/// Entries removed by one call of [`Journal::expire`], so that it never holds up commits for long.
+const EXPIRE_AT_MOST: usize = 10_000;
+
+/// A position in the journal.
+pub type Seq = u64;
+
+/// Where the journal stands: which journal, and how far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Tells this journal from every other, also from one that replaces it.
+    pub epoch: u64,
+    /// The last entry that counts.
+    pub seq: Seq,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}.{}", self.epoch, self.seq)
+    }
+}
+
+/// What [`Journal::replay`] met.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// Entries handed out.
+    pub read: usize,
+    /// Entries that could not be read and were passed over.
+    pub damaged: usize,
+}
+
+/// An open journal. One owner writes.
+#[derive(Debug)]
+pub struct Journal {
+    db: Database,
+    digest_key: DigestKey,
+    epoch: u64,
+    next: Seq,
+    /// Positions by the minute in which they stop mattering.
+    ends: BTreeMap<u64, Vec<Seq>>,
+}
+
+impl Journal {
+    /// Opens the journal, or makes an empty one that only this user can read.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        let io_error = |source| OpenError::Io { path: path.to_owned(), source };
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(path)
+            .map_err(io_error)?;
+        let db = redb::Builder::new().set_cache_size(CACHE_BYTES).create_file(file);
+        let db = db.map_err(|error| match error {
+            redb::DatabaseError::DatabaseAlreadyOpen => OpenError::InUse { path: path.to_owned() },
+            other => unreadable(path, other),
+        })?;
+        let journal = Self::init(db, path)?;
+        sync_directory(path).map_err(io_error)?;
+        Ok(journal)
+    }
+
+    /// A journal on other storage, to see how it behaves when that fails.
+    pub fn open_on(backend: impl StorageBackend) -> Result<Self, OpenError> {
+        let path = Path::new("(storage)");
+        let db = redb::Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(backend);
+        Self::init(db.map_err(|error| unreadable(path, error))?, path)
+    }
+
+    fn init(db: Database, path: &Path) -> Result<Self, OpenError> {
+        let meta = match Meta::load(&db).map_err(|error| unreadable(path, error))? {
+            Some(meta) => meta,
+            None => Meta::create(&db, path)?,
+        };
+        if meta.format > FORMAT {
+            let path = path.to_owned();
+            return Err(OpenError::NewerFormat { path, found: meta.format, known: FORMAT });
+        }
+        let mut journal = Self {
+            db,
+            digest_key: DigestKey::from_bytes(meta.digest_key),
+            epoch: meta.epoch,
+            next: 1,
+            ends: BTreeMap::new(),
+        };
+        journal.index_ends().map_err(|error| unreadable(path, error))?;
+        Ok(journal)
+    }
+
+    fn index_ends(&mut self) -> Result<(), redb::Error> {
+        let read = self.db.begin_read()?;
+        for entry in read.open_table(LOG)?.iter()? {
+            let (seq, bytes) = entry?;
+            // An entry with an unreadable head is kept for good: it may be looked at by hand.
+            let until = Head::split(bytes.value()).map_or(Timestamp::MAX, |(h, _)| h.retain_until);
+            remember_end(&mut self.ends, until, seq.value());
+            self.next = seq.value() + 1;
+        }
+        Ok(())
+    }
+
+    /// The key of this deployment's digests.
+    #[must_use]
+    pub const fn digest_key(&self) -> &DigestKey {
+        &self.digest_key
+    }
+
+    /// The last position written.
+    #[must_use]
+    pub const fn position(&self) -> Position {
+        Position { epoch: self.epoch, seq: self.next - 1 }
+    }
+
+    /// Hands out every entry in order. A damaged one is passed over and counted; `damaged` is told
+    /// its position and what is wrong.
+    pub fn replay(
+        &self,
+        mut entry: impl FnMut(Record),
+        mut damaged: impl FnMut(Seq, RecordError),
+    ) -> Result<Replayed, JournalError> {
+        let mut replayed = Replayed::default();
+        let read = self.db.begin_read()?;
+        for stored in read.open_table(LOG)?.iter()? {
+            let (seq, bytes) = stored?;
+            match Record::decode(bytes.value()) {
+                Ok(record) => {
+                    replayed.read += 1;
+                    entry(record);
+                }
+                Err(error) => {
+                    replayed.damaged += 1;
+                    damaged(seq.value(), error);
+                }
+            }
+        }
+        Ok(replayed)
+    }
+
+    /// Appends entries, all or none, and returns when they are on the disk.
+    ///
+    /// After an error this journal refuses every further commit: drop it and open it again.
+    pub fn commit(&mut self, records: &[Record]) -> Result<Position, JournalError> {
+        let write = self.db.begin_write()?;
+        let mut seq = self.next;
+        {
+            let mut log = write.open_table(LOG)?;
+            for record in records {
+                let bytes = record.encode().map_err(|_| JournalError::Closed)?;
+                log.insert(seq, bytes.as_slice())?;
+                seq += 1;
+            }
+        }
+        write.commit()?;
+        for (seq, record) in (self.next..).zip(records) {
+            remember_end(&mut self.ends, record.retain_until(), seq);
+        }
+        self.next = seq;
+        Ok(self.position())
+    }
+
+    /// Sees whether the disk takes a write.
+    pub fn probe(&mut self) -> Result<(), JournalError> {
+        let write = self.db.begin_write()?;
+        write.open_table(META)?.insert(META_PROBE, self.next.to_le_bytes().as_slice())?;
+        write.commit()?;
+        Ok(())
+    }
+
+    /// Removes entries that stopped mattering before `now`, and tells how many.
+    pub fn expire(&mut self, now: Timestamp) -> Result<usize, JournalError> {
+        // The last entry stays: a reopened journal continues its numbering from it.
+        let last = self.next - 1;
+        let mut over = Vec::new();
+        while let Some(bucket) = self.ends.first_entry() {
+            // A bucket is over when its last second is.
+            let ended = (bucket.key() + 1).saturating_mul(BUCKET_SECS) <= now.as_secs();
+            if !ended || over.len() >= EXPIRE_AT_MOST {
+                break;
+            }
+            over.extend(bucket.remove());
+        }
+        if over.contains(&last) {
+            over.retain(|&seq| seq != last);
+            remember_end(&mut self.ends, now, last);
+        }
+        if over.is_empty() {
+            return Ok(0);
+        }
+        let write = self.db.begin_write()?;
+        {
+            let mut log = write.open_table(LOG)?;
+            for &seq in &over {
+                log.remove(seq)?;
+            }
+        }
+        write.commit()?;
+        Ok(over.len())
+    }
+
+    /// Entries kept.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ends.values().map(Vec::len).sum()
+    }
+
+    /// Whether there is no entry.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+fn remember_end(ends: &mut BTreeMap<u64, Vec<Seq>>, until: Timestamp, seq: Seq) {
+    ends.entry(until.as_secs() / BUCKET_SECS).or_default().push(seq);
+}
+
+fn unreadable(path: &Path, error: impl Into<redb::Error>) -> OpenError {
+    match error.into() {
+        redb::Error::Io(source) => OpenError::Io { path: path.to_owned(), source },
+        other => OpenError::Unreadable { path: path.to_owned(), source: Box::new(other) },
+    }
+}
+
+/// A file is only durable once the directory that names it is.
+fn sync_directory(path: &Path) -> io::Result<()> {
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
+    File::open(parent.map_or_else(|| PathBuf::from("."), Path::to_owned))?.sync_all()
+}
+
+struct Meta {
+    format: u32,
+    digest_key: [u8; 16],
+    epoch: u64,
+}
+
+impl Meta {
+    fn load(db: &Database) -> Result<Option<Self>, redb::Error> {
+        let read = db.begin_read()?;
+        let table = match read.open_table(META) {
+            Ok(table) => table,
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let format = fixed(&table, META_FORMAT)?.map(u32::from_le_bytes);
+        let digest_key = fixed(&table, META_DIGEST_KEY)?;
+        let epoch = fixed(&table, META_EPOCH)?.map(u64::from_le_bytes);
+        match (format, digest_key, epoch) {
+            (Some(format), Some(digest_key), Some(epoch)) => {
+                Ok(Some(Self { format, digest_key, epoch }))
+            }
+            _ => Err(redb::Error::Corrupted("the journal's meta table is incomplete".to_owned())),
+        }
+    }
+
+    fn create(db: &Database, path: &Path) -> Result<Self, OpenError> {
+        let mut random = [0; 24];
+        getrandom::fill(&mut random).map_err(OpenError::Random)?;
+        let (digest_key, epoch) = halves(random);
+        let meta = Self { format: FORMAT, digest_key, epoch };
+        meta.store(db).map_err(|error| unreadable(path, error))?;
+        Ok(meta)
+    }
+
+    fn store(&self, db: &Database) -> Result<(), redb::Error> {
+        let write = db.begin_write()?;
+        {
+            let mut table = write.open_table(META)?;
+            table.insert(META_FORMAT, self.format.to_le_bytes().as_slice())?;
+            table.insert(META_DIGEST_KEY, self.digest_key.as_slice())?;
+            table.insert(META_EPOCH, self.epoch.to_le_bytes().as_slice())?;
+            write.open_table(LOG)?;
+        }
+        write.commit()?;
+        Ok(())
+    }
+}
+
+fn halves(random: [u8; 24]) -> ([u8; 16], u64) {
+    let (mut key, mut epoch) = ([0; 16], [0; 8]);
+    key.iter_mut().chain(&mut epoch).zip(random).for_each(|(to, from)| *to = from);
+    (key, u64::from_le_bytes(epoch))
+}
+
+fn fixed<const N: usize>(
+    table: &impl ReadableTable<&'static str, &'static [u8]>,
+    name: &str,
+) -> Result<Option<[u8; N]>, redb::Error> {
+    let Some(value) = table.get(name)? else { return Ok(None) };
+    value.value().try_into().map(Some).map_err(|_| {
+        redb::Error::Corrupted(format!("the journal's {name} has {} bytes", value.value().len()))
+    })
+}
+
+#[cfg(test)]
+mod tests;
