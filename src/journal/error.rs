@@ -1,7 +1,7 @@
 //! What can go wrong between the service and its disk.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use signout_checker::IdError;
 use thiserror::Error;
@@ -44,6 +44,18 @@ pub enum OpenError {
         /// What redb said.
         source: Box<redb::Error>,
     },
+}
+
+impl OpenError {
+    /// The journal opened, but its entries cannot be read.
+    pub(crate) fn replay(path: &Path, error: JournalError) -> Self {
+        let path = path.to_owned();
+        match error {
+            JournalError::Full(source) | JournalError::Io(source) => Self::Io { path, source },
+            JournalError::Closed => Self::Unreadable { path, source: Box::new(redb::Error::DatabaseClosed) },
+            JournalError::Store(source) => Self::Unreadable { path, source },
+        }
+    }
 }
 
 /// Why a commit or a read failed.

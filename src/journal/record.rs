@@ -5,6 +5,8 @@
 //! identifiers stand here on purpose: the journal is this host's own file (mode 0600), and names
 //! for other stores are derived from them.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use signout_checker::{
     ClientId, IssuedBefore, Issuer, JwtId, Reach, Reason, Revocation, SessionId, Subject, Target,
@@ -23,7 +25,7 @@ const HEAD: usize = 1 + 8 + 4;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Record {
     /// Tokens were registered.
-    Registered(Vec<IssuedToken>),
+    Registered(Vec<Arc<IssuedToken>>),
     /// Somebody was signed out. All revocations of one act share issuer, reason and time.
     Revoked {
         /// What is refused from now on.
@@ -156,7 +158,7 @@ const REACH_LONG_LIVED: u8 = 2;
 impl<'a> Body<'a> {
     fn of(record: &'a Record) -> Self {
         match record {
-            Record::Registered(tokens) => Self::Registered(tokens.iter().map(TokenBody::of).collect()),
+            Record::Registered(tokens) => Self::Registered(tokens.iter().map(|token| TokenBody::of(token)).collect()),
             Record::Revoked { revocations, seen } => {
                 let first = revocations.first();
                 let issuer = first.map(|r| r.target.issuer()).or(seen.as_ref().map(|s| &s.issuer));
@@ -179,7 +181,10 @@ impl<'a> Body<'a> {
     fn into_record(self) -> Result<Record, RecordError> {
         Ok(match self {
             Self::Registered(tokens) => Record::Registered(
-                tokens.into_iter().map(TokenBody::into_token).collect::<Result<_, _>>()?,
+                tokens
+                    .into_iter()
+                    .map(|token| token.into_token().map(Arc::new))
+                    .collect::<Result<_, _>>()?,
             ),
             Self::Revoked { issuer, reason, revoked_at, targets, seen } => {
                 let issuer = Issuer::parse(issuer)?;
@@ -338,7 +343,7 @@ mod tests {
             retain_until: Timestamp::from_secs(9_500),
         };
         vec![
-            Record::Registered(vec![token]),
+            Record::Registered(vec![Arc::new(token)]),
             Record::Revoked { revocations, seen: Some(seen) },
             Record::Forgotten {
                 issuer,

@@ -43,7 +43,7 @@ impl Sessions {
     }
 
     /// Adds a token.
-    pub fn insert(&self, token: IssuedToken) -> Registration {
+    pub fn insert(&self, token: Arc<IssuedToken>) -> Registration {
         let digests = Digests::of(&self.key, &token);
         self.write().insert(&digests, token)
     }
@@ -158,8 +158,8 @@ mod tests {
     use super::*;
     use signout_checker::TokenKind;
 
-    fn token(issuer: &str, jti: &str, sid: Option<&str>, sub: Option<&str>) -> IssuedToken {
-        IssuedToken {
+    fn token(issuer: &str, jti: &str, sid: Option<&str>, sub: Option<&str>) -> Arc<IssuedToken> {
+        Arc::new(IssuedToken {
             issuer: Issuer::parse(issuer).unwrap(),
             jwt_id: JwtId::parse(jti).unwrap(),
             session: sid.map(|sid| SessionId::parse(sid).unwrap()),
@@ -168,7 +168,7 @@ mod tests {
             kind: TokenKind::Access,
             issued_at: Timestamp::from_secs(100),
             expires_at: Timestamp::from_secs(200),
-        }
+        })
     }
 
     fn jtis(tokens: &[Arc<IssuedToken>]) -> Vec<&str> {

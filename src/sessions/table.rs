@@ -20,14 +20,14 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) fn insert(&mut self, digests: &Digests, token: IssuedToken) -> Registration {
+    pub(super) fn insert(&mut self, digests: &Digests, token: Arc<IssuedToken>) -> Registration {
         let entry = match self.tokens.entry(digests.token) {
-            Entry::Occupied(known) if **known.get() == token => return Registration::Known,
+            Entry::Occupied(known) if *known.get() == token => return Registration::Known,
             Entry::Occupied(_) => return Registration::Conflict,
             Entry::Vacant(entry) => entry,
         };
         let bucket = token.expires_at.as_secs() / BUCKET_SECS;
-        entry.insert(Arc::new(token));
+        entry.insert(token);
         self.ends.entry(bucket).or_default().push(digests.token);
         if let Some(session) = digests.session {
             self.by_session.entry(session).or_default().push(digests.token);

@@ -1,0 +1,227 @@
+//! Decides and applies: one thread, one order.
+//!
+//! Everything that changes what is refused, and everything that registers a token, goes through
+//! one thread. It takes what is waiting, decides each request against the state that the ones
+//! before it leave behind, commits all of them to the journal at once, applies them to the index,
+//! and only then answers. So a logout and a registration that arrive together have an order, and
+//! whichever came first, the token is refused; and while one commit is on its way to the disk the
+//! next ones gather, which is the whole group commit.
+//!
+//! Nothing is answered before it is durable, and nothing is refused that is not. After a failed
+//! commit nothing is acknowledged until the journal was opened again.
+
+mod error;
+mod metrics;
+mod plan;
+mod policy;
+mod writer;
+
+pub use error::{RegisterError, RevokerError};
+pub use metrics::Metrics;
+pub use policy::Policy;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use arc_swap::ArcSwapOption;
+use signout_checker::{Index, Issuer, JwtId, Reason, Target, Timestamp};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::clock::Clock;
+use crate::journal::{Journal, OpenError, Position, Replayed};
+use crate::logout_token::LogoutToken;
+use crate::sessions::{IssuedToken, Sessions};
+use writer::{Job, Writer};
+
+/// Requests that may wait for the disk. At some 200 bytes to 20 KiB each this bounds memory; what
+/// does not fit is told so and may come again.
+const QUEUE: usize = 4_096;
+
+/// The way in. Clones share one thread.
+#[derive(Clone, Debug)]
+pub struct Revoker {
+    jobs: mpsc::Sender<Job>,
+    index: Arc<Index>,
+    sessions: Arc<Sessions>,
+    fault: Arc<ArcSwapOption<String>>,
+}
+
+/// What a logout did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoggedOut {
+    /// Where it stands in the journal.
+    pub position: Position,
+    /// Registered tokens that are refused from now on.
+    pub tokens_hit: usize,
+    /// Whether this very token took effect before; then nothing was written.
+    pub repeated: Repeated,
+}
+
+/// Whether a logout token is the first of its kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeated {
+    /// It took effect now.
+    No,
+    /// It took effect before.
+    Yes,
+}
+
+/// An order to revoke, from whoever may give one.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// What to revoke.
+    pub target: Target,
+    /// Tokens issued at or before this; by default all of a token or session, and what a subject,
+    /// client or issuer issued until now.
+    pub issued_before: Option<Timestamp>,
+    /// Why.
+    pub reason: Reason,
+    /// The provider's policy.
+    pub policy: Policy,
+}
+
+/// What an order did, or would do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Carried {
+    /// Where it stands in the journal.
+    pub position: Position,
+    /// Registered tokens that are refused from now on.
+    pub tokens_hit: usize,
+}
+
+/// What became of one registration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Registered {
+    /// It will be refused when its session, subject or the token itself is revoked.
+    New,
+    /// The same facts were registered before.
+    Already,
+    /// What it belongs to was revoked before it came: it is refused from the start.
+    BornRevoked(Reason),
+    /// Nothing was registered.
+    Refused(RegisterError),
+}
+
+/// The thread behind a [`Revoker`].
+#[derive(Debug)]
+pub struct Running {
+    thread: JoinHandle<()>,
+}
+
+impl Running {
+    /// Waits until everything that was asked is on the disk. Every [`Revoker`] must be dropped.
+    pub fn join(self) {
+        if self.thread.join().is_err() {
+            tracing::error!("the revoker's thread panicked; the journal holds all that was acknowledged");
+        }
+    }
+}
+
+impl Revoker {
+    /// Opens the journal, brings the index and the sessions back, and starts the thread.
+    pub fn start(
+        path: PathBuf,
+        clock: Arc<dyn Clock>,
+        metrics: Metrics,
+    ) -> Result<(Self, Running, Replayed), OpenError> {
+        let journal = Journal::open(&path)?;
+        let key = journal.digest_key().clone();
+        let index = Arc::new(Index::new(key.clone()));
+        let sessions = Arc::new(Sessions::new(key));
+        let fault = Arc::new(ArcSwapOption::empty());
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        let revoker = Self {
+            jobs,
+            index: Arc::clone(&index),
+            sessions: Arc::clone(&sessions),
+            fault: Arc::clone(&fault),
+        };
+        let (writer, replayed) =
+            Writer::restore(path.clone(), journal, index, sessions, fault, clock, metrics)
+                .map_err(|source| OpenError::replay(&path, source))?;
+        let thread = std::thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || writer.run(queue))
+            .map_err(|source| OpenError::Io { path, source })?;
+        Ok((revoker, Running { thread }, replayed))
+    }
+
+    /// Everything refused by this instance.
+    #[must_use]
+    pub const fn index(&self) -> &Arc<Index> {
+        &self.index
+    }
+
+    /// The registered tokens that may still be live.
+    #[must_use]
+    pub const fn sessions(&self) -> &Arc<Sessions> {
+        &self.sessions
+    }
+
+    /// What keeps the journal from taking anything, if something does.
+    #[must_use]
+    pub fn fault(&self) -> Option<Arc<String>> {
+        self.fault.load_full()
+    }
+
+    /// Ends what a validated logout token names. Returns when it is durable and refused here.
+    pub async fn logout(
+        &self,
+        token: LogoutToken,
+        policy: Policy,
+        now: Timestamp,
+    ) -> Result<LoggedOut, RevokerError> {
+        self.ask(|answer| Job::Logout { token, policy, now, answer }).await
+    }
+
+    /// Carries out an order. Returns when it is durable and refused here.
+    pub async fn revoke(&self, order: Order, now: Timestamp) -> Result<Carried, RevokerError> {
+        self.ask(|answer| Job::Revoke { order, now, answer }).await
+    }
+
+    /// Tells how many registered tokens an order would hit now.
+    #[must_use]
+    pub fn would_hit(&self, order: &Order, now: Timestamp) -> usize {
+        let Order { target, issued_before, reason, policy } = order;
+        plan::revoke(target, *issued_before, *reason, policy, &self.sessions, now).hit.len()
+    }
+
+    /// Registers tokens, each with the policy of its provider. Answers in the order given.
+    pub async fn register(
+        &self,
+        tokens: Vec<(IssuedToken, Policy)>,
+        now: Timestamp,
+    ) -> Result<Vec<Registered>, RevokerError> {
+        self.ask(|answer| Job::Register { tokens, now, answer }).await
+    }
+
+    /// Lets go of tokens that ended by themselves, and tells how many were known. Nothing is
+    /// revoked, and nothing that was revoked becomes valid.
+    pub async fn forget(
+        &self,
+        issuer: Issuer,
+        jwt_ids: Vec<JwtId>,
+    ) -> Result<usize, RevokerError> {
+        self.ask(|answer| Job::Forget { issuer, jwt_ids, answer }).await
+    }
+
+    /// Forgets what is over and, after a full disk, tries to resume. To be called every second or
+    /// so; skipped while the thread is busy.
+    pub fn tidy(&self) {
+        // A full queue means that work is going on; the next tick will do.
+        let _ = self.jobs.try_send(Job::Tidy);
+    }
+
+    async fn ask<T>(
+        &self,
+        job: impl FnOnce(oneshot::Sender<Result<T, RevokerError>>) -> Job,
+    ) -> Result<T, RevokerError> {
+        let (answer, answered) = oneshot::channel();
+        self.jobs.try_send(job(answer)).map_err(|_| RevokerError::Overloaded)?;
+        answered.await.map_err(|_| RevokerError::NotDurable("the service is stopping".to_owned()))?
+    }
+}
+
+#[cfg(test)]
+mod tests;

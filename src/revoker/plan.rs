@@ -1,0 +1,262 @@
+//! What a request means for the tokens that are known. Pure: looks, decides, changes nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use signout_checker::{
+    IssuedBefore, Issuer, JwtId, Reach, Reason, Revocation, SessionId, Subject, Target, Timestamp,
+};
+
+use super::policy::{session_reach, subject_reach};
+use super::{Policy, RegisterError};
+use crate::logout_token::{LogoutToken, Who};
+use crate::sessions::{IssuedToken, Sessions};
+use crate::settings::SidScope;
+
+/// Registered tokens other than access tokens may live long, but not for ever: ten years, the
+/// lifetime of a Home Assistant long-lived access token.
+const LONGEST_LIFETIME: Duration = Duration::from_secs(10 * 366 * 86_400);
+
+/// What is to be written, and which registered tokens it hits.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    pub(super) revocations: Vec<Revocation>,
+    pub(super) hit: Vec<Arc<IssuedToken>>,
+}
+
+/// The session belongs to another user than the logout token says (bcl_19).
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct SubjectMismatch;
+
+/// A validated logout token: three layers (DESIGN of the denylist in ARCHITECTURE.md).
+pub(super) fn logout(
+    token: &LogoutToken,
+    policy: &Policy,
+    sessions: &Sessions,
+    now: Timestamp,
+) -> Result<Plan, SubjectMismatch> {
+    let act = Act {
+        issuer: &token.issuer,
+        ended_at: token.issued_at,
+        offline: policy.revokes_offline(token.offline),
+        reason: Reason::BackchannelLogout,
+        policy,
+        now,
+    };
+    let mut hit = Hit::default();
+    let mut revocations = Vec::new();
+    match &token.who {
+        Who::Session(session) => revocations.push(act.end_session(session, sessions, &mut hit)),
+        Who::Subject(subject) => act.end_subject(subject, sessions, &mut hit, &mut revocations),
+        Who::Both(session, subject) => {
+            let known = sessions.of_session(&token.issuer, session);
+            bcl_19_session_of_this_subject(&known, subject)?;
+            revocations.push(act.end_session(session, sessions, &mut hit));
+            if policy.sid_scope == SidScope::Subject {
+                act.end_subject(subject, sessions, &mut hit, &mut revocations);
+            }
+        }
+    }
+    Ok(hit.into_plan(revocations, &act))
+}
+
+/// An order to revoke one target: whoever gave it means all of it.
+pub(super) fn revoke(
+    target: &Target,
+    issued_before: Option<Timestamp>,
+    reason: Reason,
+    policy: &Policy,
+    sessions: &Sessions,
+    now: Timestamp,
+) -> Plan {
+    let act = Act {
+        issuer: target.issuer(),
+        ended_at: issued_before.unwrap_or(now),
+        offline: true,
+        reason,
+        policy,
+        now,
+    };
+    let cut_off = match (issued_before, target) {
+        (Some(time), _) => IssuedBefore::at(time),
+        (None, Target::Token(..)) => IssuedBefore::EVERYTHING,
+        (None, Target::Session(..)) => policy.session_cut_off(now),
+        // A user, a client or an issuer goes on living: its next login must pass.
+        (None, Target::Subject(..) | Target::Client(..) | Target::Issuer(_)) => {
+            IssuedBefore::at(now)
+        }
+    };
+    let mut hit = Hit::default();
+    let mut revocations = Vec::new();
+    hit.add(sessions.of_target(target), cut_off, Reach::ALL);
+    if let Target::Subject(_, subject) = target {
+        act.end_sessions_of(subject, sessions, &mut hit, &mut revocations);
+    }
+    // The token itself is among the hit ones if it is registered, with its true expiry.
+    if !matches!(target, Target::Token(..)) || hit.0.is_empty() {
+        revocations.insert(0, act.mark(target.clone(), cut_off, Reach::ALL, hit.last_expiry()));
+    }
+    hit.into_plan(revocations, &act)
+}
+
+/// Refuses a registration that could not be kept as it says.
+pub(super) fn admit(
+    token: &IssuedToken,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<(), RegisterError> {
+    use signout_checker::TokenKind::{Access, LongLived, OfflineRefresh, Refresh};
+    let limit = match token.kind {
+        Access => policy.max_token_lifetime,
+        Refresh | OfflineRefresh | LongLived => LONGEST_LIFETIME,
+    };
+    let lifetime = token.expires_at.since(token.issued_at);
+    if token.expires_at <= token.issued_at {
+        Err(RegisterError::ExpiresBeforeIssued)
+    } else if token.issued_at > now.plus(policy.leeway) {
+        Err(RegisterError::IssuedInTheFuture { issued_at: token.issued_at, now })
+    } else if lifetime > limit {
+        Err(RegisterError::LivesTooLong { lifetime, limit })
+    } else if policy.outlives(token.expires_at) <= now {
+        Err(RegisterError::Expired { expires_at: token.expires_at, now })
+    } else {
+        Ok(())
+    }
+}
+
+/// A token that is registered after what it belongs to ended.
+pub(super) fn born_revoked(
+    token: &IssuedToken,
+    reason: Reason,
+    policy: &Policy,
+    now: Timestamp,
+) -> Revocation {
+    let target = Target::Token(token.issuer.clone(), token.jwt_id.clone());
+    Revocation::of(target, reason, now, policy.outlives(token.expires_at))
+}
+
+/// The session is known and every token in it is somebody else's.
+fn bcl_19_session_of_this_subject(
+    known: &[Arc<IssuedToken>],
+    subject: &Subject,
+) -> Result<(), SubjectMismatch> {
+    let mut subjects = known.iter().filter_map(|token| token.subject.as_ref()).peekable();
+    if subjects.peek().is_some() && !subjects.any(|known| known == subject) {
+        return Err(SubjectMismatch);
+    }
+    Ok(())
+}
+
+/// What holds for everything that one request revokes.
+struct Act<'a> {
+    issuer: &'a Issuer,
+    /// The cut-off of whatever goes on living: the logout token's own `iat`, by the same clock
+    /// that stamps the provider's tokens, so that a late or repeated delivery ends no later login.
+    ended_at: Timestamp,
+    offline: bool,
+    reason: Reason,
+    policy: &'a Policy,
+    now: Timestamp,
+}
+
+impl Act<'_> {
+    fn end_session(&self, session: &SessionId, sessions: &Sessions, hit: &mut Hit) -> Revocation {
+        let cut_off = self.policy.session_cut_off(self.ended_at);
+        let reach = session_reach(self.offline);
+        let known = sessions.of_session(self.issuer, session);
+        let last = hit.add(known, cut_off, reach);
+        let target = Target::Session(self.issuer.clone(), session.clone());
+        self.mark(target, cut_off, reach, last)
+    }
+
+    fn end_subject(
+        &self,
+        subject: &Subject,
+        sessions: &Sessions,
+        hit: &mut Hit,
+        revocations: &mut Vec<Revocation>,
+    ) {
+        let cut_off = IssuedBefore::at(self.ended_at);
+        let reach = subject_reach(self.offline);
+        let last = hit.add(sessions.of_subject(self.issuer, subject), cut_off, reach);
+        let target = Target::Subject(self.issuer.clone(), subject.clone());
+        revocations.push(self.mark(target, cut_off, reach, last));
+        self.end_sessions_of(subject, sessions, hit, revocations);
+    }
+
+    /// Ends the known sessions of a user that had begun by the cut-off, also for their tokens that
+    /// do not tell a `sub`. A session that began later is a later login.
+    fn end_sessions_of(
+        &self,
+        subject: &Subject,
+        sessions: &Sessions,
+        hit: &mut Hit,
+        revocations: &mut Vec<Revocation>,
+    ) {
+        let mut began = BTreeMap::<SessionId, Timestamp>::new();
+        for token in sessions.of_subject(self.issuer, subject) {
+            if let Some(session) = &token.session {
+                let first = began.entry(session.clone()).or_insert(token.issued_at);
+                *first = token.issued_at.min(*first);
+            }
+        }
+        for (session, began) in began {
+            let ended = Target::Session(self.issuer.clone(), session.clone());
+            let known = revocations.iter().any(|revocation| revocation.target == ended);
+            if began <= self.ended_at && !known {
+                revocations.push(self.end_session(&session, sessions, hit));
+            }
+        }
+    }
+
+    fn mark(
+        &self,
+        target: Target,
+        cut_off: IssuedBefore,
+        reach: Reach,
+        last_expiry: Option<Timestamp>,
+    ) -> Revocation {
+        let horizon = self.policy.horizon(self.now.max(self.ended_at));
+        let last = last_expiry.map_or(horizon, |expiry| self.policy.outlives(expiry));
+        Revocation::of(target, self.reason, self.now, horizon.max(last))
+            .issued_before(cut_off)
+            .reaching(reach)
+    }
+}
+
+/// The registered tokens that a request ends, each once.
+#[derive(Default)]
+struct Hit(BTreeMap<JwtId, Arc<IssuedToken>>);
+
+impl Hit {
+    /// Adds those that the cut-off and the reach hit, and tells when the last of them expires.
+    fn add(
+        &mut self,
+        tokens: Vec<Arc<IssuedToken>>,
+        cut_off: IssuedBefore,
+        reach: Reach,
+    ) -> Option<Timestamp> {
+        let mut last = None;
+        for token in tokens {
+            if reach.includes(token.kind) && cut_off.hits(Some(token.issued_at)) {
+                last = last.max(Some(token.expires_at));
+                self.0.insert(token.jwt_id.clone(), token);
+            }
+        }
+        last
+    }
+
+    fn last_expiry(&self) -> Option<Timestamp> {
+        self.0.values().map(|token| token.expires_at).max()
+    }
+
+    fn into_plan(self, mut revocations: Vec<Revocation>, act: &Act<'_>) -> Plan {
+        let hit: Vec<_> = self.0.into_values().collect();
+        revocations.extend(hit.iter().map(|token| {
+            let target = Target::Token(token.issuer.clone(), token.jwt_id.clone());
+            Revocation::of(target, act.reason, act.now, act.policy.outlives(token.expires_at))
+        }));
+        Plan { revocations, hit }
+    }
+}

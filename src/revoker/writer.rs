@@ -1,0 +1,462 @@
+//! The thread that decides, commits, applies and answers.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwapOption;
+use signout_checker::{
+    Index, Issuer, JwtId, Reason, Revocation, Target, Timestamp, TokenFacts, Verdict,
+};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    Carried, LoggedOut, Metrics, Order, Policy, Registered, Repeated, RevokerError, RegisterError,
+    plan,
+};
+use crate::clock::Clock;
+use crate::journal::{Journal, JournalError, OpenError, Position, Record, Replayed};
+use crate::logout_token::LogoutToken;
+use crate::replay::{ReplayLog, Seen, Sighting};
+use crate::sessions::{IssuedToken, Registration, Sessions};
+
+/// Requests committed together. More would make the first of them wait.
+const BATCH: usize = 256;
+/// The index is walked as a whole to expire it, so not every second.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// Tokens that end within this time are journalled apart from those that live longer, so that a
+/// long-lived one does not keep a thousand short-lived ones on the disk.
+const SHORT_LIVED: Duration = Duration::from_secs(86_400);
+
+pub(super) type Answer<T> = oneshot::Sender<Result<T, RevokerError>>;
+
+/// One request.
+#[derive(Debug)]
+pub(super) enum Job {
+    Logout { token: LogoutToken, policy: Policy, now: Timestamp, answer: Answer<LoggedOut> },
+    Revoke { order: Order, now: Timestamp, answer: Answer<Carried> },
+    Register { tokens: Vec<(IssuedToken, Policy)>, now: Timestamp, answer: Answer<Vec<Registered>> },
+    Forget { issuer: Issuer, jwt_ids: Vec<JwtId>, answer: Answer<usize> },
+    Tidy,
+}
+
+pub(super) struct Writer {
+    path: PathBuf,
+    /// Absent after a failure, until it was opened again.
+    journal: Option<Journal>,
+    recoverable: bool,
+    index: Arc<Index>,
+    sessions: Arc<Sessions>,
+    replay: ReplayLog,
+    fault: Arc<ArcSwapOption<String>>,
+    clock: Arc<dyn Clock>,
+    metrics: Metrics,
+    swept: Instant,
+}
+
+impl Writer {
+    /// Brings the state back from the journal.
+    pub(super) fn restore(
+        path: PathBuf,
+        journal: Journal,
+        index: Arc<Index>,
+        sessions: Arc<Sessions>,
+        fault: Arc<ArcSwapOption<String>>,
+        clock: Arc<dyn Clock>,
+        metrics: Metrics,
+    ) -> Result<(Self, Replayed), JournalError> {
+        let replay = ReplayLog::new(journal.digest_key().clone());
+        let mut writer = Self {
+            path,
+            journal: None,
+            recoverable: true,
+            index,
+            sessions,
+            replay,
+            fault,
+            clock,
+            metrics,
+            swept: Instant::now(),
+        };
+        let replayed = writer.adopt(journal)?;
+        Ok((writer, replayed))
+    }
+
+    pub(super) fn run(mut self, mut queue: mpsc::Receiver<Job>) {
+        while let Some(job) = queue.blocking_recv() {
+            let mut batch = Batch::new(&self.index);
+            self.decide(job, &mut batch);
+            while batch.requests < BATCH {
+                let Ok(job) = queue.try_recv() else { break };
+                self.decide(job, &mut batch);
+            }
+            self.finish(batch);
+        }
+    }
+
+    /// Loads a journal's entries in place of whatever was in memory. The index only grows.
+    fn adopt(&mut self, journal: Journal) -> Result<Replayed, JournalError> {
+        let now = self.clock.settled();
+        let key = journal.digest_key().clone();
+        let sessions = Sessions::new(key.clone());
+        let mut replay = ReplayLog::new(key);
+        let index = &self.index;
+        let entry = |record| match record {
+            Record::Registered(tokens) => {
+                for token in tokens.into_iter().filter(|token| token.expires_at >= now) {
+                    sessions.insert(token);
+                }
+            }
+            Record::Revoked { revocations, seen } => {
+                for revocation in &revocations {
+                    index.apply(revocation);
+                }
+                sessions.remove(revocations.iter().filter_map(token_target));
+                if let Some(seen) = seen {
+                    replay.insert(&seen);
+                }
+            }
+            Record::Forgotten { issuer, jwt_ids, .. } => {
+                sessions.remove(jwt_ids.iter().map(|jwt_id| (&issuer, jwt_id)));
+            }
+        };
+        let replayed = journal.replay(entry, |seq, error| {
+            tracing::error!(seq, %error, "an entry of the journal is damaged; the others are fine, \
+                what it said is lost unless a backup has it");
+        })?;
+        index.expire(now);
+        replay.expire(now);
+        self.sessions.replace(sessions);
+        self.replay = replay;
+        self.journal = Some(journal);
+        self.metrics.gauges(&self.index, &self.sessions);
+        Ok(replayed)
+    }
+
+    fn decide(&mut self, job: Job, batch: &mut Batch) {
+        batch.requests += 1;
+        match job {
+            Job::Logout { token, policy, now, answer } => {
+                self.decide_logout(token, &policy, now, answer, batch);
+            }
+            Job::Revoke { order, now, answer } => {
+                let Order { target, issued_before, reason, policy } = &order;
+                let plan =
+                    plan::revoke(target, *issued_before, *reason, policy, &self.sessions, now);
+                let tokens_hit = self.take(plan, None, batch);
+                let at = batch.records.len();
+                batch.replies.push(Reply::Revoke { answer, tokens_hit, at });
+            }
+            Job::Register { tokens, now, answer } => {
+                let registered = self.decide_registrations(tokens, now, batch);
+                batch.replies.push(Reply::Register { answer, registered });
+            }
+            Job::Forget { issuer, jwt_ids, answer } => {
+                let forgotten = self.decide_forgetting(issuer, &jwt_ids, batch);
+                batch.replies.push(Reply::Forget { answer, forgotten });
+            }
+            Job::Tidy => batch.tidy = true,
+        }
+    }
+
+    fn decide_logout(
+        &mut self,
+        token: LogoutToken,
+        policy: &Policy,
+        now: Timestamp,
+        answer: Answer<LoggedOut>,
+        batch: &mut Batch,
+    ) {
+        let identity = *token.identity.as_bytes();
+        let issued_at = token.issued_at;
+        let (tokens_hit, repeated) =
+            match self.replay.sighting(&token.issuer, &token.jwt_id, &identity) {
+                Sighting::Reused => {
+                    // Whoever asked may be gone; there is nobody else to tell.
+                    let _ = answer.send(Err(RevokerError::ReusedJwtId));
+                    return;
+                }
+                Sighting::Repeated => (0, Repeated::Yes),
+                Sighting::New => match plan::logout(&token, policy, &self.sessions, now) {
+                    Err(plan::SubjectMismatch) => {
+                        let _ = answer.send(Err(RevokerError::SubjectMismatch));
+                        return;
+                    }
+                    Ok(plan) => {
+                        let retain_until = policy.replay_until(issued_at);
+                        let LogoutToken { issuer, jwt_id, .. } = token;
+                        let seen = Seen { issuer, jwt_id, identity, retain_until };
+                        self.replay.insert(&seen);
+                        (self.take(plan, Some(seen), batch), Repeated::No)
+                    }
+                },
+            };
+        let at = batch.records.len();
+        batch.replies.push(Reply::Logout { answer, tokens_hit, repeated, issued_at, at });
+    }
+
+    /// Makes a plan part of the batch, visible to the requests behind it.
+    fn take(&mut self, plan: plan::Plan, seen: Option<Seen>, batch: &mut Batch) -> usize {
+        for revocation in &plan.revocations {
+            batch.pending.apply(revocation);
+        }
+        self.sessions.remove(plan.hit.iter().map(|token| (&token.issuer, &token.jwt_id)));
+        batch.records.push(Record::Revoked { revocations: plan.revocations, seen });
+        plan.hit.len()
+    }
+
+    fn decide_registrations(
+        &mut self,
+        tokens: Vec<(IssuedToken, Policy)>,
+        now: Timestamp,
+        batch: &mut Batch,
+    ) -> Vec<Registered> {
+        let (mut short, mut long) = (Vec::new(), Vec::new());
+        let mut registered = Vec::with_capacity(tokens.len());
+        for (token, policy) in tokens {
+            registered.push(if let Err(error) = plan::admit(&token, &policy, now) {
+                Registered::Refused(error)
+            } else if let Some(revoked) = self.revoked(&token.facts(), batch) {
+                self.bear_revoked(&token, revoked, &policy, now, batch);
+                Registered::BornRevoked(revoked.reason)
+            } else {
+                let token = Arc::new(token);
+                match self.sessions.insert(Arc::clone(&token)) {
+                    Registration::Known => Registered::Already,
+                    Registration::Conflict => Registered::Refused(RegisterError::Conflict),
+                    Registration::New => {
+                        let lives = token.expires_at.since(now);
+                        if lives > SHORT_LIVED { &mut long } else { &mut short }.push(token);
+                        Registered::New
+                    }
+                }
+            });
+        }
+        let records = [short, long].into_iter().filter(|tokens| !tokens.is_empty());
+        batch.records.extend(records.map(Record::Registered));
+        registered
+    }
+
+    /// Refuses a token by its `jti` as well, unless that is what refused it.
+    fn bear_revoked(
+        &mut self,
+        token: &IssuedToken,
+        revoked: signout_checker::Revoked,
+        policy: &Policy,
+        now: Timestamp,
+        batch: &mut Batch,
+    ) {
+        if revoked.target == signout_checker::TargetKind::Token {
+            return;
+        }
+        let revocation = plan::born_revoked(token, revoked.reason, policy, now);
+        batch.pending.apply(&revocation);
+        batch.records.push(Record::Revoked { revocations: vec![revocation], seen: None });
+    }
+
+    fn decide_forgetting(
+        &mut self,
+        issuer: Issuer,
+        jwt_ids: &[JwtId],
+        batch: &mut Batch,
+    ) -> usize {
+        let known: Vec<_> =
+            jwt_ids.iter().filter_map(|jwt_id| self.sessions.token(&issuer, jwt_id)).collect();
+        let forgotten = known.len();
+        if let Some(until) = known.iter().map(|token| token.expires_at).max() {
+            self.sessions.remove(known.iter().map(|token| (&token.issuer, &token.jwt_id)));
+            let jwt_ids = known.iter().map(|token| token.jwt_id.clone()).collect();
+            batch.records.push(Record::Forgotten { issuer, jwt_ids, until });
+        }
+        forgotten
+    }
+
+    /// What speaks against a token, including what this batch is about to commit.
+    fn revoked(&self, facts: &TokenFacts<'_>, batch: &Batch) -> Option<signout_checker::Revoked> {
+        [&*self.index, &batch.pending].into_iter().find_map(|index| match index.check(facts) {
+            Verdict::Revoked(revoked) => Some(revoked),
+            Verdict::NotRevoked(_) | Verdict::Unknown(_) => None,
+        })
+    }
+
+    fn finish(&mut self, batch: Batch) {
+        let Batch { records, replies, tidy, .. } = batch;
+        match self.commit(&records) {
+            Ok(committed) => {
+                self.apply(&records);
+                self.metrics.gauges(&self.index, &self.sessions);
+                for reply in replies {
+                    self.answer(reply, committed);
+                }
+            }
+            Err(reason) => {
+                for reply in replies {
+                    reply.refuse(&reason);
+                }
+            }
+        }
+        if tidy {
+            self.tidy();
+        }
+    }
+
+    /// Commits, and returns the position before the first of the records.
+    fn commit(&mut self, records: &[Record]) -> Result<Position, String> {
+        let Some(journal) = &mut self.journal else {
+            let fault = self.fault.load();
+            return Err(fault.as_deref().cloned().unwrap_or_default());
+        };
+        let before = journal.position();
+        if records.is_empty() {
+            return Ok(before);
+        }
+        let started = Instant::now();
+        match journal.commit(records) {
+            Ok(_) => {
+                self.metrics.committed(started.elapsed());
+                Ok(before)
+            }
+            Err(error) => Err(self.close(&error)),
+        }
+    }
+
+    /// After a failure nothing more is acknowledged through this journal.
+    fn close(&mut self, error: &JournalError) -> String {
+        tracing::error!(%error, "the journal failed: logouts are answered 503 until it works again");
+        let reason = error.to_string();
+        self.fault.store(Some(Arc::new(reason.clone())));
+        self.recoverable = error.is_recoverable();
+        self.journal = None;
+        reason
+    }
+
+    fn apply(&self, records: &[Record]) {
+        for record in records {
+            if let Record::Revoked { revocations, .. } = record {
+                for revocation in revocations {
+                    self.index.apply(revocation);
+                    self.metrics.revoked(revocation);
+                }
+            }
+        }
+    }
+
+    fn answer(&self, reply: Reply, committed: Position) {
+        let position = |at: usize| Position { seq: committed.seq + at as u64, ..committed };
+        // A closed channel means that whoever asked is gone. What was asked is done all the same.
+        match reply {
+            Reply::Logout { answer, tokens_hit, repeated, issued_at, at } => {
+                if repeated == Repeated::No {
+                    let issued_at = Duration::from_secs(issued_at.as_secs());
+                    self.metrics.propagated(self.clock.since_epoch().saturating_sub(issued_at));
+                }
+                let _ = answer.send(Ok(LoggedOut { position: position(at), tokens_hit, repeated }));
+            }
+            Reply::Revoke { answer, tokens_hit, at } => {
+                let _ = answer.send(Ok(Carried { position: position(at), tokens_hit }));
+            }
+            Reply::Register { answer, registered } => {
+                let _ = answer.send(Ok(registered));
+            }
+            Reply::Forget { answer, forgotten } => {
+                let _ = answer.send(Ok(forgotten));
+            }
+        }
+    }
+
+    fn tidy(&mut self) {
+        let now = self.clock.settled();
+        self.sessions.expire(now);
+        self.replay.expire(now);
+        if self.swept.elapsed() >= SWEEP_EVERY {
+            self.swept = Instant::now();
+            self.index.expire(now);
+        }
+        match &mut self.journal {
+            Some(journal) => {
+                if let Err(error) = journal.expire(now) {
+                    self.close(&error);
+                }
+            }
+            None if self.recoverable => self.reopen(),
+            None => {}
+        }
+        self.metrics.gauges(&self.index, &self.sessions);
+        self.metrics.journal_bytes(std::fs::metadata(&self.path).map_or(0, |file| file.len()));
+    }
+
+    /// Tries to resume after a full disk. What is on the disk is the truth, so all of it is read
+    /// again: requests that were decided but not committed leave no trace.
+    fn reopen(&mut self) {
+        match self.try_reopen() {
+            Ok(replayed) => {
+                self.fault.store(None);
+                tracing::info!(entries = replayed.read, "the journal works again");
+            }
+            Err(error) => tracing::debug!(%error, "the journal still fails"),
+        }
+    }
+
+    fn try_reopen(&mut self) -> Result<Replayed, OpenError> {
+        let failed = |error| OpenError::replay(&self.path, error);
+        let mut journal = Journal::open(&self.path)?;
+        journal.probe().map_err(failed)?;
+        let path = self.path.clone();
+        self.adopt(journal).map_err(|error| OpenError::replay(&path, error))
+    }
+}
+
+/// What was decided and waits for one commit.
+struct Batch {
+    requests: usize,
+    records: Vec<Record>,
+    /// What the records will refuse, for the decisions behind them.
+    pending: Index,
+    replies: Vec<Reply>,
+    tidy: bool,
+}
+
+impl Batch {
+    fn new(index: &Index) -> Self {
+        Self {
+            requests: 0,
+            records: Vec::new(),
+            pending: Index::new(index.key().clone()),
+            replies: Vec::new(),
+            tidy: false,
+        }
+    }
+}
+
+/// An answer that waits for the commit. `at` counts the records up to and including its own.
+enum Reply {
+    Logout {
+        answer: Answer<LoggedOut>,
+        tokens_hit: usize,
+        repeated: Repeated,
+        issued_at: Timestamp,
+        at: usize,
+    },
+    Revoke { answer: Answer<Carried>, tokens_hit: usize, at: usize },
+    Register { answer: Answer<Vec<Registered>>, registered: Vec<Registered> },
+    Forget { answer: Answer<usize>, forgotten: usize },
+}
+
+impl Reply {
+    fn refuse(self, reason: &str) {
+        let error = RevokerError::NotDurable(reason.to_owned());
+        match self {
+            Self::Logout { answer, .. } => drop(answer.send(Err(error))),
+            Self::Revoke { answer, .. } => drop(answer.send(Err(error))),
+            Self::Register { answer, .. } => drop(answer.send(Err(error))),
+            Self::Forget { answer, .. } => drop(answer.send(Err(error))),
+        }
+    }
+}
+
+fn token_target(revocation: &Revocation) -> Option<(&Issuer, &JwtId)> {
+    match &revocation.target {
+        Target::Token(issuer, jwt_id) => Some((issuer, jwt_id)),
+        _ => None,
+    }
+}
