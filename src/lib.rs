@@ -1,10 +1,18 @@
 //! signout ends access tokens when a login ends.
+//!
+//! The service behind the binary `signout`, as a library so that tests and benches reach its rooms.
+//! What APIs embed is the crate `signout-checker`. ARCHITECTURE.md has the map.
 
+pub mod application;
 pub mod clock;
+pub mod demo;
+pub mod http;
 pub mod jose;
 pub mod journal;
 pub mod logout_token;
+pub mod provider;
 pub mod replay;
 pub mod revoker;
 pub mod sessions;
 pub mod settings;
+pub mod telemetry;

@@ -190,7 +190,8 @@ mod tests {
     #[test]
     fn frozen_value() {
         let key = DigestKey::from_bytes(*b"0123456789abcdef");
-        let digest = key.session(&issuer("https://op.example"), &SessionId::parse("sid-1").unwrap());
+        let digest =
+            key.session(&issuer("https://op.example"), &SessionId::parse("sid-1").unwrap());
         assert_eq!(digest.to_string(), "144495adb1fb310cdb254de9266772e8");
         assert_eq!(format!("{key:?}"), "DigestKey(..)");
     }

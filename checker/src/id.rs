@@ -149,7 +149,11 @@ mod tests {
     fn refuses_what_could_hurt() {
         assert_eq!(JwtId::parse(""), Err(IdError::Empty { name: "jti" }));
         for text in ["a\0", "a\r", "a\n", "a\u{7f}", "a\u{85}", "a\u{1b}[2J"] {
-            assert_eq!(Subject::parse(text), Err(IdError::Control { name: "sub", at: 1 }), "{text:?}");
+            assert_eq!(
+                Subject::parse(text),
+                Err(IdError::Control { name: "sub", at: 1 }),
+                "{text:?}"
+            );
         }
         assert_eq!(
             Subject::parse("x".repeat(256)),

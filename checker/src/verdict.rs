@@ -1,6 +1,8 @@
 //! The question and its answer.
 
-use crate::{ClientId, Issuer, JwtId, Reason, SessionId, Subject, TargetKind, Timestamp, TokenKind};
+use crate::{
+    ClientId, Issuer, JwtId, Reason, SessionId, Subject, TargetKind, Timestamp, TokenKind,
+};
 
 /// What a verified token says of itself. Borrowed: asking allocates nothing.
 #[derive(Clone, Copy, Debug)]

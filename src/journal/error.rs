@@ -10,13 +10,17 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum OpenError {
     /// Another process has it.
-    #[error("journal {path} is in use by another process; stop that one, or set another journal.path")]
+    #[error(
+        "journal {path} is in use by another process; stop that one, or set another journal.path"
+    )]
     InUse {
         /// The journal's file.
         path: PathBuf,
     },
     /// The file could not be created or opened.
-    #[error("journal {path} cannot be opened: {source}; check that the directory exists and that this user may write there")]
+    #[error(
+        "journal {path} cannot be opened: {source}; check that the directory exists and that this user may write there"
+    )]
     Io {
         /// The journal's file.
         path: PathBuf,
@@ -24,7 +28,9 @@ pub enum OpenError {
         source: io::Error,
     },
     /// A later version wrote it.
-    #[error("journal {path} has format {found}, this version knows up to {known}; start the version that wrote it, or a newer one")]
+    #[error(
+        "journal {path} has format {found}, this version knows up to {known}; start the version that wrote it, or a newer one"
+    )]
     NewerFormat {
         /// The journal's file.
         path: PathBuf,
@@ -37,7 +43,9 @@ pub enum OpenError {
     #[error("no random bytes for a new journal: {0}")]
     Random(getrandom::Error),
     /// The file is no journal, or is damaged beyond what redb can repair.
-    #[error("journal {path} cannot be read: {source}; move it away and restore a backup (without it, logouts taken before now are forgotten)")]
+    #[error(
+        "journal {path} cannot be read: {source}; move it away and restore a backup (without it, logouts taken before now are forgotten)"
+    )]
     Unreadable {
         /// The journal's file.
         path: PathBuf,
@@ -52,7 +60,9 @@ impl OpenError {
         let path = path.to_owned();
         match error {
             JournalError::Full(source) | JournalError::Io(source) => Self::Io { path, source },
-            JournalError::Closed => Self::Unreadable { path, source: Box::new(redb::Error::DatabaseClosed) },
+            JournalError::Closed => {
+                Self::Unreadable { path, source: Box::new(redb::Error::DatabaseClosed) }
+            }
             JournalError::Store(source) => Self::Unreadable { path, source },
         }
     }

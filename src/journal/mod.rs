@@ -19,6 +19,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition};
 use signout_checker::{DigestKey, Timestamp};
@@ -61,6 +62,26 @@ impl fmt::Display for Position {
         write!(f, "{:016x}.{}", self.epoch, self.seq)
     }
 }
+
+impl FromStr for Position {
+    type Err = NoPosition;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (epoch, seq) = text.split_once('.').ok_or(NoPosition)?;
+        if epoch.len() != 16 || !seq.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(NoPosition);
+        }
+        Ok(Self {
+            epoch: u64::from_str_radix(epoch, 16).map_err(|_| NoPosition)?,
+            seq: seq.parse().map_err(|_| NoPosition)?,
+        })
+    }
+}
+
+/// A text has not the form of a [`Position`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a position has the form <epoch>.<seq>")]
+pub struct NoPosition;
 
 /// What [`Journal::replay`] met.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -121,7 +121,12 @@ enum Body<'a> {
         #[serde(borrow)]
         seen: Option<SeenBody<'a>>,
     },
-    Forgotten { issuer: &'a str, #[serde(borrow)] jwt_ids: Vec<&'a str>, until: u64 },
+    Forgotten {
+        issuer: &'a str,
+        #[serde(borrow)]
+        jwt_ids: Vec<&'a str>,
+        until: u64,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -158,7 +163,9 @@ const REACH_LONG_LIVED: u8 = 2;
 impl<'a> Body<'a> {
     fn of(record: &'a Record) -> Self {
         match record {
-            Record::Registered(tokens) => Self::Registered(tokens.iter().map(|token| TokenBody::of(token)).collect()),
+            Record::Registered(tokens) => {
+                Self::Registered(tokens.iter().map(|token| TokenBody::of(token)).collect())
+            }
             Record::Revoked { revocations, seen } => {
                 let first = revocations.first();
                 let issuer = first.map(|r| r.target.issuer()).or(seen.as_ref().map(|s| &s.issuer));
@@ -329,7 +336,11 @@ mod tests {
         ];
         let revocations = targets
             .into_iter()
-            .zip([Reach::ALL, Reach::LOGIN, Reach { offline: true, long_lived: false }].iter().cycle())
+            .zip(
+                [Reach::ALL, Reach::LOGIN, Reach { offline: true, long_lived: false }]
+                    .iter()
+                    .cycle(),
+            )
             .map(|(target, reach)| {
                 Revocation::of(target, Reason::BackchannelLogout, at, until)
                     .issued_before(IssuedBefore::at(at))
@@ -345,11 +356,7 @@ mod tests {
         vec![
             Record::Registered(vec![Arc::new(token)]),
             Record::Revoked { revocations, seen: Some(seen) },
-            Record::Forgotten {
-                issuer,
-                jwt_ids: vec![JwtId::parse("jti-1").unwrap()],
-                until,
-            },
+            Record::Forgotten { issuer, jwt_ids: vec![JwtId::parse("jti-1").unwrap()], until },
         ]
     }
 

@@ -26,13 +26,13 @@ use std::thread::JoinHandle;
 
 use arc_swap::ArcSwapOption;
 use signout_checker::{Index, Issuer, JwtId, Reason, Target, Timestamp};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::Clock;
 use crate::journal::{Journal, OpenError, Position, Replayed};
 use crate::logout_token::LogoutToken;
 use crate::sessions::{IssuedToken, Sessions};
-use writer::{Job, Writer};
+use writer::{Job, State, Writer};
 
 /// Requests that may wait for the disk. At some 200 bytes to 20 KiB each this bounds memory; what
 /// does not fit is told so and may come again.
@@ -45,6 +45,7 @@ pub struct Revoker {
     index: Arc<Index>,
     sessions: Arc<Sessions>,
     fault: Arc<ArcSwapOption<String>>,
+    position: watch::Receiver<Position>,
 }
 
 /// What a logout did.
@@ -113,7 +114,9 @@ impl Running {
     /// Waits until everything that was asked is on the disk. Every [`Revoker`] must be dropped.
     pub fn join(self) {
         if self.thread.join().is_err() {
-            tracing::error!("the revoker's thread panicked; the journal holds all that was acknowledged");
+            tracing::error!(
+                "the revoker's thread panicked; the journal holds all that was acknowledged"
+            );
         }
     }
 }
@@ -131,15 +134,17 @@ impl Revoker {
         let sessions = Arc::new(Sessions::new(key));
         let fault = Arc::new(ArcSwapOption::empty());
         let (jobs, queue) = mpsc::channel(QUEUE);
+        let (reached, position) = watch::channel(journal.position());
         let revoker = Self {
             jobs,
             index: Arc::clone(&index),
             sessions: Arc::clone(&sessions),
             fault: Arc::clone(&fault),
+            position,
         };
-        let (writer, replayed) =
-            Writer::restore(path.clone(), journal, index, sessions, fault, clock, metrics)
-                .map_err(|source| OpenError::replay(&path, source))?;
+        let state = State { index, sessions, fault, reached };
+        let (writer, replayed) = Writer::restore(path.clone(), journal, state, clock, metrics)
+            .map_err(|source| OpenError::replay(&path, source))?;
         let thread = std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || writer.run(queue))
@@ -163,6 +168,15 @@ impl Revoker {
     #[must_use]
     pub fn fault(&self) -> Option<Arc<String>> {
         self.fault.load_full()
+    }
+
+    /// Waits until everything up to this position is refused here. Answers at once, with `false`,
+    /// for a position of another journal.
+    pub async fn reached(&self, position: Position) -> bool {
+        let mut reached = self.position.clone();
+        let there = |now: &Position| now.epoch != position.epoch || now.seq >= position.seq;
+        // The thread never ends while a revoker exists, so this ends only when it is there.
+        reached.wait_for(there).await.is_ok_and(|now| now.epoch == position.epoch)
     }
 
     /// Ends what a validated logout token names. Returns when it is durable and refused here.
@@ -198,11 +212,7 @@ impl Revoker {
 
     /// Lets go of tokens that ended by themselves, and tells how many were known. Nothing is
     /// revoked, and nothing that was revoked becomes valid.
-    pub async fn forget(
-        &self,
-        issuer: Issuer,
-        jwt_ids: Vec<JwtId>,
-    ) -> Result<usize, RevokerError> {
+    pub async fn forget(&self, issuer: Issuer, jwt_ids: Vec<JwtId>) -> Result<usize, RevokerError> {
         self.ask(|answer| Job::Forget { issuer, jwt_ids, answer }).await
     }
 
@@ -219,7 +229,9 @@ impl Revoker {
     ) -> Result<T, RevokerError> {
         let (answer, answered) = oneshot::channel();
         self.jobs.try_send(job(answer)).map_err(|_| RevokerError::Overloaded)?;
-        answered.await.map_err(|_| RevokerError::NotDurable("the service is stopping".to_owned()))?
+        answered
+            .await
+            .map_err(|_| RevokerError::NotDurable("the service is stopping".to_owned()))?
     }
 }
 

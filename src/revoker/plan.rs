@@ -29,7 +29,7 @@ pub(super) struct Plan {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct SubjectMismatch;
 
-/// A validated logout token: three layers (DESIGN of the denylist in ARCHITECTURE.md).
+/// A validated logout token: three layers, see ARCHITECTURE.md.
 pub(super) fn logout(
     token: &LogoutToken,
     policy: &Policy,
@@ -37,20 +37,20 @@ pub(super) fn logout(
     now: Timestamp,
 ) -> Result<Plan, SubjectMismatch> {
     let act = Act {
-        issuer: &token.issuer,
-        ended_at: token.issued_at,
-        offline: policy.revokes_offline(token.offline),
+        issuer: token.issuer(),
+        ended_at: token.issued_at(),
+        offline: policy.revokes_offline(token.offline()),
         reason: Reason::BackchannelLogout,
         policy,
         now,
     };
     let mut hit = Hit::default();
     let mut revocations = Vec::new();
-    match &token.who {
+    match token.who() {
         Who::Session(session) => revocations.push(act.end_session(session, sessions, &mut hit)),
         Who::Subject(subject) => act.end_subject(subject, sessions, &mut hit, &mut revocations),
         Who::Both(session, subject) => {
-            let known = sessions.of_session(&token.issuer, session);
+            let known = sessions.of_session(token.issuer(), session);
             bcl_19_session_of_this_subject(&known, subject)?;
             revocations.push(act.end_session(session, sessions, &mut hit));
             if policy.sid_scope == SidScope::Subject {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use signout_checker::{IssuedBefore, Reach, Revocation, Timestamp};
 
-use crate::logout_token::Offline;
+use crate::logout_token::OfflineAccess;
 use crate::settings::{RevokeOffline, SessionReuse, SidScope};
 
 /// What a provider's settings say about the effect of a logout.
@@ -36,10 +36,10 @@ impl Policy {
     }
 
     /// Back-Channel Logout 1.0, section 2.7 (bcl_24).
-    pub(super) fn revokes_offline(&self, told: Offline) -> bool {
+    pub(super) fn revokes_offline(&self, told: OfflineAccess) -> bool {
         match self.revoke_offline {
             RevokeOffline::Never => false,
-            RevokeOffline::AsTold => told == Offline::Revoke,
+            RevokeOffline::AsTold => told == OfflineAccess::Revoke,
             RevokeOffline::Always => true,
         }
     }

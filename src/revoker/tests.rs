@@ -6,13 +6,11 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use prometheus::Registry;
-use signout_checker::{
-    ClientId, SessionId, Subject, TargetKind, TokenFacts, TokenKind, Verdict,
-};
+use signout_checker::{ClientId, SessionId, Subject, TargetKind, TokenFacts, TokenKind, Verdict};
 
 use super::*;
-use crate::jose::SigningInputDigest;
-use crate::logout_token::{Offline, Who};
+use crate::jose::{Algorithm, Compact, KeySet, SigningKey};
+use crate::logout_token::{self, EncryptionPolicy, Expected, MissingExp, OfflineAccess, TypPolicy};
 use crate::settings::{RevokeOffline, SessionReuse, SidScope};
 
 const NOW: u64 = 1_700_000_000;
@@ -93,9 +91,8 @@ impl House {
             .iter()
             .filter(|token| {
                 let whole = refused(token.facts());
-                let by_jti = refused(
-                    TokenFacts::new(&token.issuer).jwt_id(&token.jwt_id).kind(token.kind),
-                );
+                let by_jti =
+                    refused(TokenFacts::new(&token.issuer).jwt_id(&token.jwt_id).kind(token.kind));
                 assert_eq!(whole, by_jti, "{}", token.jwt_id.as_str());
                 whole
             })
@@ -131,26 +128,44 @@ fn token(jti: &str, sid: &str, sub: &str) -> IssuedToken {
 }
 
 fn logout_token(jti: &str, sid: &str, sub: &str) -> LogoutToken {
-    let session = || SessionId::parse(sid).unwrap();
-    let subject = || Subject::parse(sub).unwrap();
-    let who = match (sid, sub) {
-        (_, "") => Who::Session(session()),
-        ("", _) => Who::Subject(subject()),
-        _ => Who::Both(session(), subject()),
+    logout_token_of(jti, sid, sub, at(0), OfflineAccess::Keep)
+}
+
+/// A token of the provider, signed and validated: there is no other way to have one.
+fn logout_token_of(
+    jti: &str,
+    sid: &str,
+    sub: &str,
+    issued_at: Timestamp,
+    offline: OfflineAccess,
+) -> LogoutToken {
+    const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
+    let mut claims = serde_json::json!({
+        "iss": "https://op.example", "aud": "web", "jti": jti, "iat": issued_at.as_secs(),
+        "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
+    });
+    for (claim, value) in [("sid", sid), ("sub", sub)] {
+        if !value.is_empty() {
+            claims[claim] = value.into();
+        }
+    }
+    if offline == OfflineAccess::Revoke {
+        claims["events"]["revoke_offline_access"] = true.into();
+    }
+    let key = SigningKey::from_secret(SECRET, Algorithm::Hs256).unwrap();
+    let text = key.sign(&serde_json::Map::new(), claims.as_object().unwrap()).unwrap();
+    let keys = KeySet::from_secret(op(), SECRET, &[Algorithm::Hs256]).unwrap();
+    let verified = keys.verify(&Compact::parse(&text).unwrap()).unwrap();
+    let expected = Expected {
+        issuer: &op(),
+        client_ids: &[ClientId::parse("web").unwrap()],
+        encryption: EncryptionPolicy::Allow,
+        typ: TypPolicy::Allow,
+        missing_exp: MissingExp::Allow,
+        max_age: POLICY.max_logout_token_age,
+        leeway: POLICY.leeway,
     };
-    let mut identity = [0; 32];
-    for (to, from) in identity.iter_mut().zip(format!("{jti}|{sid}|{sub}").bytes()) {
-        *to = from;
-    }
-    LogoutToken {
-        issuer: op(),
-        who,
-        jwt_id: JwtId::parse(jti).unwrap(),
-        issued_at: at(0),
-        expires_at: None,
-        offline: Offline::Spare,
-        identity: SigningInputDigest::of(identity),
-    }
+    logout_token::validate(&verified, &expected, at(0)).unwrap()
 }
 
 /// Two users with two sessions each and two tokens in each session.
@@ -208,9 +223,9 @@ fn i6_born_revoked_in_either_order() {
         let registered = second.register(std::slice::from_ref(&late));
         assert_eq!(registered, [Registered::BornRevoked(Reason::BackchannelLogout)]);
         // Again: the same answer, and no second entry.
-        let position = block_on(second.revoker.forget(op(), vec![])).unwrap();
-        assert_eq!(position, 0);
+        let position = *second.revoker.position.borrow();
         assert_eq!(second.register(std::slice::from_ref(&late)), registered);
+        assert_eq!(*second.revoker.position.borrow(), position);
 
         for house in [first, second] {
             assert_eq!(house.refused(&[&late]), ["late"], "{sid}/{sub}");
@@ -260,7 +275,7 @@ fn a_late_delivery_ends_no_later_login() {
         let old = token("old", "old", "alice");
         let new = IssuedToken { issued_at: at(-60), ..token("new", "new", "alice") };
         house.register(&[old.clone(), new.clone()]);
-        let delivered = LogoutToken { issued_at: at(-120), ..logout_token("l", sid, sub) };
+        let delivered = logout_token_of("l", sid, sub, at(-120), OfflineAccess::Keep);
         let policy = Policy { sid_scope: SidScope::Subject, ..POLICY };
         house.logout_by(delivered, policy).unwrap();
         assert_eq!(house.refused(&[&old, &new]), ["old"], "{sid}/{sub}");
@@ -330,7 +345,7 @@ fn bcl_23_same_sid_at_two_issuers() {
 
 #[test]
 fn bcl_24_offline_refresh_tokens_by_policy() {
-    let told = [Offline::Spare, Offline::Revoke];
+    let told = [OfflineAccess::Keep, OfflineAccess::Revoke];
     for (policy, expected) in [
         (RevokeOffline::Never, [false, false]),
         (RevokeOffline::AsTold, [false, true]),
@@ -346,7 +361,7 @@ fn bcl_24_offline_refresh_tokens_by_policy() {
             let refresh = kind("refresh", TokenKind::Refresh);
             house.register(&[offline.clone(), refresh.clone()]);
             let policy = Policy { revoke_offline: policy, ..POLICY };
-            let logout = LogoutToken { offline: told, ..logout_token("l", sid, sub) };
+            let logout = logout_token_of("l", sid, sub, at(0), told);
             house.logout_by(logout, policy).unwrap();
             let expected: &[_] = if hit { &["offline", "refresh"] } else { &["refresh"] };
             assert_eq!(house.refused(&[&offline, &refresh]), expected, "{policy:?} {told:?}");
@@ -429,8 +444,12 @@ fn orders_hit_what_they_name() {
         let house = House::new();
         let tokens = two_by_two();
         house.register(&tokens);
-        let order =
-            Order { target: target.clone(), issued_before: None, reason: Reason::Admin, policy: POLICY };
+        let order = Order {
+            target: target.clone(),
+            issued_before: None,
+            reason: Reason::Admin,
+            policy: POLICY,
+        };
         assert_eq!(house.revoker.would_hit(&order, at(0)), expected, "{target:?}");
         assert!(house.refused(&tokens.iter().collect::<Vec<_>>()).is_empty(), "a dry run is dry");
         block_on(house.revoker.revoke(order, at(0))).unwrap();
@@ -454,7 +473,8 @@ fn registrations_that_cannot_be_kept_are_refused() {
         assert!(matches!(refused, Registered::Refused(_)), "{bad:?}: {refused:?}");
     }
     assert!(house.revoker.sessions().is_empty());
-    let long = IssuedToken { kind: TokenKind::Refresh, expires_at: at(30 * 86_400), ..good.clone() };
+    let long =
+        IssuedToken { kind: TokenKind::Refresh, expires_at: at(30 * 86_400), ..good.clone() };
     assert_eq!(house.register(&[good.clone()]), [Registered::New]);
     assert_eq!(house.register(&[good]), [Registered::Already]);
     assert_eq!(house.register(&[long]), [Registered::Refused(RegisterError::Conflict)]);

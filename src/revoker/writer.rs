@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use signout_checker::{
-    Index, Issuer, JwtId, Reason, Revocation, Target, Timestamp, TokenFacts, Verdict,
+    Index, Issuer, JwtId, Revocation, Revoked, Target, TargetKind, Timestamp, TokenFacts, Verdict,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    Carried, LoggedOut, Metrics, Order, Policy, Registered, Repeated, RevokerError, RegisterError,
+    Carried, LoggedOut, Metrics, Order, Policy, RegisterError, Registered, Repeated, RevokerError,
     plan,
 };
 use crate::clock::Clock;
@@ -40,15 +40,21 @@ pub(super) enum Job {
     Tidy,
 }
 
+/// What the thread writes and everybody may look at.
+pub(super) struct State {
+    pub(super) index: Arc<Index>,
+    pub(super) sessions: Arc<Sessions>,
+    pub(super) fault: Arc<ArcSwapOption<String>>,
+    pub(super) reached: watch::Sender<Position>,
+}
+
 pub(super) struct Writer {
     path: PathBuf,
     /// Absent after a failure, until it was opened again.
     journal: Option<Journal>,
     recoverable: bool,
-    index: Arc<Index>,
-    sessions: Arc<Sessions>,
+    state: State,
     replay: ReplayLog,
-    fault: Arc<ArcSwapOption<String>>,
     clock: Arc<dyn Clock>,
     metrics: Metrics,
     swept: Instant,
@@ -59,9 +65,7 @@ impl Writer {
     pub(super) fn restore(
         path: PathBuf,
         journal: Journal,
-        index: Arc<Index>,
-        sessions: Arc<Sessions>,
-        fault: Arc<ArcSwapOption<String>>,
+        state: State,
         clock: Arc<dyn Clock>,
         metrics: Metrics,
     ) -> Result<(Self, Replayed), JournalError> {
@@ -70,10 +74,8 @@ impl Writer {
             path,
             journal: None,
             recoverable: true,
-            index,
-            sessions,
+            state,
             replay,
-            fault,
             clock,
             metrics,
             swept: Instant::now(),
@@ -84,7 +86,7 @@ impl Writer {
 
     pub(super) fn run(mut self, mut queue: mpsc::Receiver<Job>) {
         while let Some(job) = queue.blocking_recv() {
-            let mut batch = Batch::new(&self.index);
+            let mut batch = Batch::new(&self.state.index);
             self.decide(job, &mut batch);
             while batch.requests < BATCH {
                 let Ok(job) = queue.try_recv() else { break };
@@ -100,7 +102,7 @@ impl Writer {
         let key = journal.digest_key().clone();
         let sessions = Sessions::new(key.clone());
         let mut replay = ReplayLog::new(key);
-        let index = &self.index;
+        let index = &self.state.index;
         let entry = |record| match record {
             Record::Registered(tokens) => {
                 for token in tokens.into_iter().filter(|token| token.expires_at >= now) {
@@ -126,10 +128,11 @@ impl Writer {
         })?;
         index.expire(now);
         replay.expire(now);
-        self.sessions.replace(sessions);
+        self.state.sessions.replace(sessions);
         self.replay = replay;
+        self.state.reached.send_replace(journal.position());
         self.journal = Some(journal);
-        self.metrics.gauges(&self.index, &self.sessions);
+        self.metrics.gauges(&self.state.index, &self.state.sessions);
         Ok(replayed)
     }
 
@@ -137,12 +140,18 @@ impl Writer {
         batch.requests += 1;
         match job {
             Job::Logout { token, policy, now, answer } => {
-                self.decide_logout(token, &policy, now, answer, batch);
+                self.decide_logout(&token, &policy, now, answer, batch);
             }
             Job::Revoke { order, now, answer } => {
                 let Order { target, issued_before, reason, policy } = &order;
-                let plan =
-                    plan::revoke(target, *issued_before, *reason, policy, &self.sessions, now);
+                let plan = plan::revoke(
+                    target,
+                    *issued_before,
+                    *reason,
+                    policy,
+                    &self.state.sessions,
+                    now,
+                );
                 let tokens_hit = self.take(plan, None, batch);
                 let at = batch.records.len();
                 batch.replies.push(Reply::Revoke { answer, tokens_hit, at });
@@ -161,30 +170,30 @@ impl Writer {
 
     fn decide_logout(
         &mut self,
-        token: LogoutToken,
+        token: &LogoutToken,
         policy: &Policy,
         now: Timestamp,
         answer: Answer<LoggedOut>,
         batch: &mut Batch,
     ) {
-        let identity = *token.identity.as_bytes();
-        let issued_at = token.issued_at;
+        let identity = *token.identity().as_bytes();
+        let issued_at = token.issued_at();
         let (tokens_hit, repeated) =
-            match self.replay.sighting(&token.issuer, &token.jwt_id, &identity) {
+            match self.replay.sighting(token.issuer(), token.jwt_id(), &identity) {
                 Sighting::Reused => {
                     // Whoever asked may be gone; there is nobody else to tell.
                     let _ = answer.send(Err(RevokerError::ReusedJwtId));
                     return;
                 }
                 Sighting::Repeated => (0, Repeated::Yes),
-                Sighting::New => match plan::logout(&token, policy, &self.sessions, now) {
+                Sighting::New => match plan::logout(token, policy, &self.state.sessions, now) {
                     Err(plan::SubjectMismatch) => {
                         let _ = answer.send(Err(RevokerError::SubjectMismatch));
                         return;
                     }
                     Ok(plan) => {
                         let retain_until = policy.replay_until(issued_at);
-                        let LogoutToken { issuer, jwt_id, .. } = token;
+                        let (issuer, jwt_id) = (token.issuer().clone(), token.jwt_id().clone());
                         let seen = Seen { issuer, jwt_id, identity, retain_until };
                         self.replay.insert(&seen);
                         (self.take(plan, Some(seen), batch), Repeated::No)
@@ -200,7 +209,7 @@ impl Writer {
         for revocation in &plan.revocations {
             batch.pending.apply(revocation);
         }
-        self.sessions.remove(plan.hit.iter().map(|token| (&token.issuer, &token.jwt_id)));
+        self.state.sessions.remove(plan.hit.iter().map(|token| (&token.issuer, &token.jwt_id)));
         batch.records.push(Record::Revoked { revocations: plan.revocations, seen });
         plan.hit.len()
     }
@@ -221,7 +230,7 @@ impl Writer {
                 Registered::BornRevoked(revoked.reason)
             } else {
                 let token = Arc::new(token);
-                match self.sessions.insert(Arc::clone(&token)) {
+                match self.state.sessions.insert(Arc::clone(&token)) {
                     Registration::Known => Registered::Already,
                     Registration::Conflict => Registered::Refused(RegisterError::Conflict),
                     Registration::New => {
@@ -241,12 +250,12 @@ impl Writer {
     fn bear_revoked(
         &mut self,
         token: &IssuedToken,
-        revoked: signout_checker::Revoked,
+        revoked: Revoked,
         policy: &Policy,
         now: Timestamp,
         batch: &mut Batch,
     ) {
-        if revoked.target == signout_checker::TargetKind::Token {
+        if revoked.target == TargetKind::Token {
             return;
         }
         let revocation = plan::born_revoked(token, revoked.reason, policy, now);
@@ -254,17 +263,14 @@ impl Writer {
         batch.records.push(Record::Revoked { revocations: vec![revocation], seen: None });
     }
 
-    fn decide_forgetting(
-        &mut self,
-        issuer: Issuer,
-        jwt_ids: &[JwtId],
-        batch: &mut Batch,
-    ) -> usize {
-        let known: Vec<_> =
-            jwt_ids.iter().filter_map(|jwt_id| self.sessions.token(&issuer, jwt_id)).collect();
+    fn decide_forgetting(&mut self, issuer: Issuer, jwt_ids: &[JwtId], batch: &mut Batch) -> usize {
+        let known: Vec<_> = jwt_ids
+            .iter()
+            .filter_map(|jwt_id| self.state.sessions.token(&issuer, jwt_id))
+            .collect();
         let forgotten = known.len();
         if let Some(until) = known.iter().map(|token| token.expires_at).max() {
-            self.sessions.remove(known.iter().map(|token| (&token.issuer, &token.jwt_id)));
+            self.state.sessions.remove(known.iter().map(|token| (&token.issuer, &token.jwt_id)));
             let jwt_ids = known.iter().map(|token| token.jwt_id.clone()).collect();
             batch.records.push(Record::Forgotten { issuer, jwt_ids, until });
         }
@@ -272,10 +278,12 @@ impl Writer {
     }
 
     /// What speaks against a token, including what this batch is about to commit.
-    fn revoked(&self, facts: &TokenFacts<'_>, batch: &Batch) -> Option<signout_checker::Revoked> {
-        [&*self.index, &batch.pending].into_iter().find_map(|index| match index.check(facts) {
-            Verdict::Revoked(revoked) => Some(revoked),
-            Verdict::NotRevoked(_) | Verdict::Unknown(_) => None,
+    fn revoked(&self, facts: &TokenFacts<'_>, batch: &Batch) -> Option<Revoked> {
+        [&*self.state.index, &batch.pending].into_iter().find_map(|index| {
+            match index.check(facts) {
+                Verdict::Revoked(revoked) => Some(revoked),
+                Verdict::NotRevoked(_) | Verdict::Unknown(_) => None,
+            }
         })
     }
 
@@ -284,7 +292,9 @@ impl Writer {
         match self.commit(&records) {
             Ok(committed) => {
                 self.apply(&records);
-                self.metrics.gauges(&self.index, &self.sessions);
+                let seq = committed.seq + records.len() as u64;
+                self.state.reached.send_replace(Position { seq, ..committed });
+                self.metrics.gauges(&self.state.index, &self.state.sessions);
                 for reply in replies {
                     self.answer(reply, committed);
                 }
@@ -303,7 +313,7 @@ impl Writer {
     /// Commits, and returns the position before the first of the records.
     fn commit(&mut self, records: &[Record]) -> Result<Position, String> {
         let Some(journal) = &mut self.journal else {
-            let fault = self.fault.load();
+            let fault = self.state.fault.load();
             return Err(fault.as_deref().cloned().unwrap_or_default());
         };
         let before = journal.position();
@@ -324,7 +334,7 @@ impl Writer {
     fn close(&mut self, error: &JournalError) -> String {
         tracing::error!(%error, "the journal failed: logouts are answered 503 until it works again");
         let reason = error.to_string();
-        self.fault.store(Some(Arc::new(reason.clone())));
+        self.state.fault.store(Some(Arc::new(reason.clone())));
         self.recoverable = error.is_recoverable();
         self.journal = None;
         reason
@@ -334,7 +344,7 @@ impl Writer {
         for record in records {
             if let Record::Revoked { revocations, .. } = record {
                 for revocation in revocations {
-                    self.index.apply(revocation);
+                    self.state.index.apply(revocation);
                     self.metrics.revoked(revocation);
                 }
             }
@@ -366,11 +376,11 @@ impl Writer {
 
     fn tidy(&mut self) {
         let now = self.clock.settled();
-        self.sessions.expire(now);
+        self.state.sessions.expire(now);
         self.replay.expire(now);
         if self.swept.elapsed() >= SWEEP_EVERY {
             self.swept = Instant::now();
-            self.index.expire(now);
+            self.state.index.expire(now);
         }
         match &mut self.journal {
             Some(journal) => {
@@ -381,7 +391,7 @@ impl Writer {
             None if self.recoverable => self.reopen(),
             None => {}
         }
-        self.metrics.gauges(&self.index, &self.sessions);
+        self.metrics.gauges(&self.state.index, &self.state.sessions);
         self.metrics.journal_bytes(std::fs::metadata(&self.path).map_or(0, |file| file.len()));
     }
 
@@ -390,7 +400,7 @@ impl Writer {
     fn reopen(&mut self) {
         match self.try_reopen() {
             Ok(replayed) => {
-                self.fault.store(None);
+                self.state.fault.store(None);
                 tracing::info!(entries = replayed.read, "the journal works again");
             }
             Err(error) => tracing::debug!(%error, "the journal still fails"),
@@ -437,9 +447,19 @@ enum Reply {
         issued_at: Timestamp,
         at: usize,
     },
-    Revoke { answer: Answer<Carried>, tokens_hit: usize, at: usize },
-    Register { answer: Answer<Vec<Registered>>, registered: Vec<Registered> },
-    Forget { answer: Answer<usize>, forgotten: usize },
+    Revoke {
+        answer: Answer<Carried>,
+        tokens_hit: usize,
+        at: usize,
+    },
+    Register {
+        answer: Answer<Vec<Registered>>,
+        registered: Vec<Registered>,
+    },
+    Forget {
+        answer: Answer<usize>,
+        forgotten: usize,
+    },
 }
 
 impl Reply {

@@ -108,8 +108,7 @@ impl Sessions {
     }
 
     fn of_client(&self, issuer: &Issuer, client: &ClientId) -> Vec<Arc<IssuedToken>> {
-        self.read()
-            .filter(|token| token.issuer == *issuer && token.client.as_ref() == Some(client))
+        self.read().filter(|token| token.issuer == *issuer && token.client.as_ref() == Some(client))
     }
 
     /// How many tokens are held.

@@ -51,7 +51,10 @@ fn i7_later_login_passes() {
     index.apply(&subject(&op(), "alice", 500));
     let (op, alice) = (op(), Subject::parse("alice").unwrap());
     let facts = TokenFacts::new(&op).subject(&alice);
-    assert_eq!(revoked(&index, facts.issued_at(Timestamp::from_secs(500))), Some(TargetKind::Subject));
+    assert_eq!(
+        revoked(&index, facts.issued_at(Timestamp::from_secs(500))),
+        Some(TargetKind::Subject)
+    );
     assert_eq!(revoked(&index, facts.issued_at(Timestamp::from_secs(501))), None);
     assert_eq!(revoked(&index, facts), Some(TargetKind::Subject));
 }
@@ -61,7 +64,8 @@ fn bcl_24_offline_tokens_have_their_own_cut_off() {
     let index = index();
     let (op, sid) = (op(), SessionId::parse("a").unwrap());
     let facts = TokenFacts::new(&op).session(&sid);
-    let kinds = [TokenKind::Access, TokenKind::Refresh, TokenKind::OfflineRefresh, TokenKind::LongLived];
+    let kinds =
+        [TokenKind::Access, TokenKind::Refresh, TokenKind::OfflineRefresh, TokenKind::LongLived];
     let hit = |index: &Index| kinds.map(|kind| revoked(index, facts.kind(kind)).is_some());
 
     index.apply(&session(&op, "a").reaching(Reach::LOGIN));
@@ -87,7 +91,11 @@ fn i12_order_does_not_show() {
     let all = [
         subject(&op(), "alice", 100),
         subject(&op(), "alice", 300).reaching(Reach::LOGIN),
-        Revocation { reason: Reason::Admin, revoked_at: Timestamp::from_secs(5), ..subject(&op(), "alice", 200) },
+        Revocation {
+            reason: Reason::Admin,
+            revoked_at: Timestamp::from_secs(5),
+            ..subject(&op(), "alice", 200)
+        },
         Revocation { retain_until: Timestamp::from_secs(2_000_000), ..subject(&op(), "alice", 0) },
     ];
     let merged = |order: &[usize]| {

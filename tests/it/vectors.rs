@@ -2,12 +2,6 @@
 //!
 //! The files are written by `cargo run --example vectors`; what they hold is described there.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "clippy.toml allows them in tests, but not in the functions beside them"
-)]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

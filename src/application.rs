@@ -1,0 +1,263 @@
+//! Wiring: from settings to a service that runs. Nothing is decided here.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus::process_collector::ProcessCollector;
+use prometheus::{IntGaugeVec, Opts, Registry};
+use thiserror::Error;
+use tokio::task::JoinSet;
+
+use crate::clock::Clock;
+use crate::http::{
+    self, ApiKeys, Configured, Issuers, Listeners, MaxBodyBytes, ServeError, Server, Stopping, Tls,
+};
+use crate::jose::{Decrypter, DecrypterError};
+use crate::journal::{OpenError, Replayed};
+use crate::provider::{
+    self, ClientSecret, Endpoint, EndpointError, KeyLocation, Provider, ProviderConfig,
+    ProviderConfigError, Providers,
+};
+use crate::revoker::{self, Policy, Revoker, Running};
+use crate::settings::{ProviderName, ProviderSettings, Settings};
+
+/// How often the revoker forgets what is over, and tries to resume after a full disk.
+const TIDY_EVERY: Duration = Duration::from_secs(1);
+
+/// A service that is bound and has its state back, but does not answer yet.
+pub struct Application {
+    address: SocketAddr,
+    operators_address: SocketAddr,
+    replayed: Replayed,
+    listeners: Listeners,
+    tls: Option<Tls>,
+    server: Server,
+    running: Running,
+    providers: Providers,
+}
+
+/// Why the service does not start, or why it stopped.
+#[derive(Debug, Error)]
+pub enum ApplicationError {
+    /// A key for encrypted logout tokens is no good.
+    #[error("provider {provider}: encryption_keys: {source}")]
+    Decrypter {
+        /// The provider's name.
+        provider: ProviderName,
+        /// What is wrong.
+        source: DecrypterError,
+    },
+    /// A key for encrypted logout tokens cannot be read.
+    #[error("encryption_keys: {path}: {source}", path = .path.display())]
+    EncryptionKey {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// An address that was bound cannot be told.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// A `jwks_uri` may not be asked.
+    #[error("provider {provider}: jwks_uri: {source}")]
+    JwksUri {
+        /// The provider's name.
+        provider: ProviderName,
+        /// What is wrong.
+        source: EndpointError,
+    },
+    /// The journal does not open.
+    #[error(transparent)]
+    Journal(#[from] OpenError),
+    /// Two metrics have one name: a mistake of ours.
+    #[error(transparent)]
+    Metrics(#[from] prometheus::Error),
+    /// A provider's settings do not fit together.
+    #[error(transparent)]
+    Provider(#[from] ProviderConfigError),
+    /// The service cannot listen.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+}
+
+impl Application {
+    /// Opens the journal, brings the state back and binds. No provider is asked yet.
+    pub fn prepare(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, ApplicationError> {
+        let registry = Registry::new();
+        build_info(&registry)?;
+        process_metrics(&registry)?;
+        let providers = Providers::new(
+            settings.providers.iter().map(provider_config).collect::<Result<Vec<_>, _>>()?,
+            &provider::Metrics::register(&registry)?,
+        )?;
+        let configured = settings
+            .providers
+            .iter()
+            .zip(providers.iter())
+            .map(|(settings, provider)| configured(settings, Arc::clone(provider)))
+            .collect::<Result<_, _>>()?;
+        let server = &settings.server;
+        let listeners = Listeners::bind(server.listen, server.metrics_listen)?;
+        let (revoker, running, replayed) = Revoker::start(
+            settings.journal.path.clone(),
+            Arc::clone(&clock),
+            revoker::Metrics::register(&registry)?,
+        )?;
+        let tls = server
+            .tls
+            .as_ref()
+            .map(|tls| Tls { cert_file: tls.cert_file.clone(), key_file: tls.key_file.clone() });
+        Ok(Self {
+            address: listeners.address()?,
+            operators_address: listeners.operators_address()?,
+            replayed,
+            listeners,
+            tls,
+            server: Server {
+                issuers: Arc::new(Issuers::new(configured)),
+                revoker,
+                clock,
+                api_keys: Arc::new(ApiKeys::new(settings.api_keys.clone())),
+                metrics: http::Metrics::register(&registry)?,
+                registry,
+                max_body: MaxBodyBytes(server.max_body_bytes),
+                stopping: Stopping::default(),
+            },
+            running,
+            providers,
+        })
+    }
+
+    /// Where logouts are taken.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where operators ask.
+    #[must_use]
+    pub const fn operators_address(&self) -> SocketAddr {
+        self.operators_address
+    }
+
+    /// What the journal brought back.
+    #[must_use]
+    pub const fn replayed(&self) -> Replayed {
+        self.replayed
+    }
+
+    /// The state behind the routes, for whoever runs the service within its own process.
+    #[must_use]
+    pub const fn revoker(&self) -> &Revoker {
+        &self.server.revoker
+    }
+
+    /// Serves until `shutdown` is ready; then readiness fails, requests under way are ended, and
+    /// the journal is closed.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ApplicationError> {
+        let Self { listeners, tls, server, running, providers, .. } = self;
+        let mut tasks = JoinSet::new();
+        for provider in providers.iter() {
+            tasks.spawn(Arc::clone(provider).keep_keys(std::future::pending()));
+        }
+        let revoker = server.revoker.clone();
+        tasks.spawn(async move {
+            let mut ticks = tokio::time::interval(TIDY_EVERY);
+            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                ticks.tick().await;
+                revoker.tidy();
+            }
+        });
+        let served = server.run(listeners, tls, shutdown).await;
+        tasks.shutdown().await;
+        // Every revoker is gone with the server and the tasks, so the thread comes to its end.
+        let joined = tokio::task::spawn_blocking(move || running.join()).await;
+        if let Err(error) = joined {
+            tracing::error!(%error, "the journal was not closed in order; it is intact all the same");
+        }
+        Ok(served?)
+    }
+}
+
+fn provider_config(settings: &ProviderSettings) -> Result<ProviderConfig, ApplicationError> {
+    let secret = settings.client_secret.as_ref();
+    Ok(ProviderConfig {
+        name: settings.name.as_str().into(),
+        issuer: settings.issuer.clone(),
+        algorithms: settings.algorithms.clone(),
+        keys: key_location(settings)?,
+        client_secret: secret.map(|secret| ClientSecret::new(secret.expose())),
+        ca_file: settings.ca_file.clone(),
+        plain_http: settings.plain_http,
+    })
+}
+
+fn key_location(settings: &ProviderSettings) -> Result<KeyLocation, ApplicationError> {
+    use crate::settings::KeyLocation as Configured;
+    Ok(match &settings.keys {
+        Configured::Discovery => KeyLocation::Discovery,
+        Configured::File(path) => KeyLocation::File(path.clone()),
+        Configured::Uri(uri) => {
+            let endpoint = Endpoint::parse(uri.as_str(), settings.plain_http);
+            KeyLocation::Uri(endpoint.map_err(|source| ApplicationError::JwksUri {
+                provider: settings.name.clone(),
+                source,
+            })?)
+        }
+    })
+}
+
+fn configured(
+    settings: &ProviderSettings,
+    provider: Arc<Provider>,
+) -> Result<Configured, ApplicationError> {
+    Ok(Configured {
+        provider,
+        client_ids: settings.client_ids.clone(),
+        decrypter: decrypter(settings)?,
+        encryption: settings.encryption,
+        typ: settings.typ,
+        missing_exp: settings.missing_exp,
+        policy: Policy {
+            sid_scope: settings.sid_scope,
+            revoke_offline: settings.revoke_offline,
+            session_reuse: settings.session_reuse,
+            max_token_lifetime: settings.max_token_lifetime,
+            leeway: settings.leeway,
+            max_logout_token_age: settings.max_logout_token_age,
+        },
+        cannot_persist: settings.cannot_persist,
+    })
+}
+
+fn decrypter(settings: &ProviderSettings) -> Result<Option<Decrypter>, ApplicationError> {
+    if settings.encryption_keys.is_empty() {
+        return Ok(None);
+    }
+    let read = |path: &PathBuf| {
+        let unreadable = |source| ApplicationError::EncryptionKey { path: path.clone(), source };
+        std::fs::read(path).map_err(unreadable)
+    };
+    let keys = settings.encryption_keys.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let keys: Vec<_> = keys.iter().map(Vec::as_slice).collect();
+    let decrypter = Decrypter::from_jwks(&keys).map_err(|source| ApplicationError::Decrypter {
+        provider: settings.name.clone(),
+        source,
+    })?;
+    Ok(Some(decrypter))
+}
+
+fn build_info(registry: &Registry) -> Result<(), prometheus::Error> {
+    let opts = Opts::new("signout_build_info", "The version that runs. Always 1.");
+    let info = IntGaugeVec::new(opts, &["version"])?;
+    info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+    registry.register(Box::new(info))
+}
+
+fn process_metrics(registry: &Registry) -> Result<(), prometheus::Error> {
+    registry.register(Box::new(ProcessCollector::for_self()))
+}

@@ -1,0 +1,218 @@
+//! `POST /v1/check`: is this token revoked?
+
+use std::time::{Duration, Instant};
+
+use actix_web::web::{Data, Payload, Query};
+use actix_web::{HttpRequest, post};
+use serde::{Deserialize, Serialize};
+use signout_checker::{
+    ClientId, Issuer, JwtId, SessionId, Subject, TargetKind, TokenKind, Verdict,
+};
+use utoipa::{IntoParams, ToSchema};
+
+use super::answer::{CheckAnswer, Failure, Success};
+use super::api_key::{ApiKeys, Caller};
+use super::body::{self, OneOrMany};
+use super::configured::Issuers;
+use super::facts::{self, Named, NumericDate};
+use super::metrics::Metrics;
+use crate::journal::Position;
+use crate::revoker::Revoker;
+use crate::settings::Scope;
+
+/// Whoever has just revoked something waits at most this long to see it.
+const WAIT_AT_MOST: Duration = Duration::from_secs(1);
+
+/// A token to ask about: its facts, or the signed token itself.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Question {
+    /// The signed token (JWS, compact), instead of its facts. Its signature is verified; lifetime
+    /// and audience are the caller's business.
+    #[schema(min_length = 1, max_length = 8192)]
+    token: Option<Box<str>>,
+    /// `iss`, as configured.
+    #[schema(min_length = 1, max_length = 512)]
+    iss: Option<Box<str>>,
+    /// `jti`.
+    #[schema(min_length = 1, max_length = 512)]
+    jti: Option<Box<str>>,
+    /// `sid`.
+    #[schema(min_length = 1, max_length = 1024)]
+    sid: Option<Box<str>>,
+    /// `sub`.
+    #[schema(min_length = 1, max_length = 255)]
+    sub: Option<Box<str>>,
+    /// `client_id`.
+    #[schema(min_length = 1, max_length = 255)]
+    client_id: Option<Box<str>>,
+    /// When it was issued. Without it every cut-off of its subject, client or issuer refuses it.
+    iat: Option<NumericDate>,
+}
+
+/// The answer for one token.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TokenVerdict {
+    /// Whether to refuse it.
+    revoked: bool,
+    /// Why it is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    /// Which of its facts was revoked: token, session, subject, client or issuer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<&'static str>,
+    /// When that was decided, in seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_at: Option<u64>,
+    /// How old the knowledge behind the answer may be. Zero on the instance that keeps the journal.
+    staleness_ms: u64,
+    /// Whether this token was registered or revoked here by its `jti`.
+    known: bool,
+}
+
+/// One answer for each question, in their order.
+pub(super) type Checked = OneOrMany<TokenVerdict>;
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct AtLeast {
+    /// Answer only from knowledge at or after this position, as `POST /v1/revocations` gives it.
+    #[param(pattern = "^[0-9a-f]{16}\\.[0-9]{1,19}$")]
+    at_least: Option<String>,
+}
+
+/// Asks whether tokens are revoked
+///
+/// One token or an array of up to 1,000. What is not registered is found by its session and its
+/// subject.
+#[utoipa::path(
+    tag = "tokens",
+    operation_id = "check_tokens",
+    security(("api_key" = ["check"])),
+    params(AtLeast),
+    request_body(content = inline(OneOrMany<Question>), content_type = "application/json"),
+    responses(CheckAnswer, Failure)
+)]
+#[post("/v1/check")]
+pub(super) async fn check(
+    request: HttpRequest,
+    payload: Payload,
+    keys: Data<ApiKeys>,
+    issuers: Data<Issuers>,
+    revoker: Data<Revoker>,
+    metrics: Data<Metrics>,
+) -> Result<Success<Checked>, Failure> {
+    let caller = keys.admit(&request, Scope::Check)?;
+    wait_for_position(&request, &revoker).await?;
+    let questions = body::one_or_many::<Question>(&request, payload).await?;
+    let started = Instant::now();
+    let answers = match questions {
+        OneOrMany::One(question) => {
+            let named = question.into_named(&issuers, &caller).await?;
+            OneOrMany::One(answer(&named, &revoker, &metrics)?)
+        }
+        OneOrMany::Many(questions) => {
+            let mut answers = Vec::with_capacity(questions.len());
+            for (number, question) in questions.into_iter().enumerate() {
+                let named = question.into_named(&issuers, &caller).await;
+                let named = named.map_err(|error| error.at(number))?;
+                answers.push(answer(&named, &revoker, &metrics).map_err(|e| e.at(number))?);
+            }
+            OneOrMany::Many(answers)
+        }
+    };
+    metrics.check_took(started.elapsed());
+    Ok(Success::Done(answers))
+}
+
+async fn wait_for_position(request: &HttpRequest, revoker: &Revoker) -> Result<(), Failure> {
+    if request.query_string().is_empty() {
+        return Ok(());
+    }
+    let form = "at_least has the form <epoch>.<seq>, as POST /v1/revocations gives it";
+    let query = Query::<AtLeast>::from_query(request.query_string())
+        .map_err(|_| Failure::bad_request("the only parameter is at_least"))?;
+    let Some(at_least) = query.into_inner().at_least else { return Ok(()) };
+    let position: Position = at_least.parse().map_err(|_| Failure::bad_request(form))?;
+    let reached = tokio::time::timeout(WAIT_AT_MOST, revoker.reached(position)).await;
+    match reached {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Failure::conflict("at_least is a position of another journal")),
+        Err(_) => Err(Failure::unavailable("at_least is not reached yet")),
+    }
+}
+
+fn answer(named: &Named, revoker: &Revoker, metrics: &Metrics) -> Result<TokenVerdict, Failure> {
+    // A registered token is known better than whoever asks may know it: which session a bare `jti`
+    // belongs to, and which kind of token it is.
+    let jwt_id = named.jwt_id.as_ref();
+    let held = jwt_id.and_then(|jwt_id| revoker.sessions().token(&named.issuer, jwt_id));
+    let kind = held.as_ref().map_or(TokenKind::Access, |held| held.kind);
+    let mut verdict = revoker.index().check(&named.facts().kind(kind));
+    if let (Verdict::NotRevoked(_), Some(held)) = (verdict, &held) {
+        verdict = revoker.index().check(&held.facts());
+    }
+    metrics.checked(&verdict);
+    match verdict {
+        Verdict::Unknown(_) => {
+            Err(Failure::bad_request("tell at least one of jti, sid and sub, or send the token"))
+        }
+        Verdict::NotRevoked(_) => Ok(TokenVerdict::not_revoked(held.is_some())),
+        Verdict::Revoked(revoked) => Ok(TokenVerdict {
+            revoked: true,
+            reason: Some(revoked.reason.as_str()),
+            target: Some(revoked.target.as_str()),
+            revoked_at: Some(revoked.revoked_at.as_secs()),
+            ..TokenVerdict::not_revoked(held.is_some() || revoked.target == TargetKind::Token)
+        }),
+    }
+}
+
+impl TokenVerdict {
+    const fn not_revoked(known: bool) -> Self {
+        Self {
+            revoked: false,
+            reason: None,
+            target: None,
+            revoked_at: None,
+            // The index is filled by the thread that commits, before it answers: it is never older
+            // than anything that was acknowledged.
+            staleness_ms: 0,
+            known,
+        }
+    }
+}
+
+impl Question {
+    async fn into_named(
+        self,
+        issuers: &Data<Issuers>,
+        caller: &Caller<'_>,
+    ) -> Result<Named, Failure> {
+        let Self { token, iss, jti, sid, sub, client_id, iat } = self;
+        let facts = (iss, jti, sid, sub, client_id, iat);
+        let (iss, jti, sid, sub, client_id, iat) = match (token, facts) {
+            (Some(token), (None, None, None, None, None, None)) => {
+                return facts::of_signed_token(&token, issuers, caller).await;
+            }
+            (Some(_), _) => {
+                return Err(Failure::bad_request("send either token or the facts, not both"));
+            }
+            (None, facts) => facts,
+        };
+        let iss = iss.ok_or_else(|| Failure::bad_request("iss is missing"))?;
+        let issuer = Issuer::parse(iss).map_err(facts::invalid)?;
+        caller.act_for(&issuer)?;
+        issuers.require(&issuer)?;
+        Ok(Named {
+            issuer,
+            jwt_id: facts::optional(jti, JwtId::parse)?,
+            session: facts::optional(sid, SessionId::parse)?,
+            subject: facts::optional(sub, Subject::parse)?,
+            client: facts::optional(client_id, ClientId::parse)?,
+            issued_at: iat.map(|iat| iat.0),
+            expires_at: None,
+        })
+    }
+}

@@ -1,0 +1,169 @@
+//! What callers say about tokens, parsed at the door.
+
+use actix_web::web::Data;
+use serde::{Deserialize, Deserializer};
+use signout_checker::{
+    ClientId, IdError, Issuer, JwtId, SessionId, Subject, Timestamp, TokenFacts, TokenKind,
+};
+use utoipa::ToSchema;
+
+use super::answer::Failure;
+use super::api_key::Caller;
+use super::configured::{Configured, Issuers};
+use crate::jose::{Claims, Compact, VerifiedJws};
+use crate::provider::VerifyError;
+
+/// `NumericDate` (RFC 7519, section 2): seconds since 1970-01-01T00:00:00Z. A fraction is dropped.
+#[derive(Clone, Copy, Debug, ToSchema)]
+#[schema(value_type = f64, minimum = 0, maximum = 253_402_300_799_u64, examples(1_763_700_000))]
+pub(super) struct NumericDate(pub(super) Timestamp);
+
+impl<'de> Deserialize<'de> for NumericDate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Number {
+            Whole(u64),
+            Fraction(f64),
+        }
+        let whole = match Number::deserialize(deserializer)? {
+            Number::Whole(whole) => Some(whole),
+            Number::Fraction(number) => whole_seconds(number),
+        };
+        whole
+            .filter(|&secs| secs <= Timestamp::MAX.as_secs())
+            .map(|secs| Self(Timestamp::from_secs(secs)))
+            .ok_or_else(|| serde::de::Error::custom("no date between 1970 and 9999"))
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the range was checked, and dropping the fraction is the point"
+)]
+#[expect(clippy::cast_precision_loss, reason = "the limit has 38 bits")]
+fn whole_seconds(number: f64) -> Option<u64> {
+    (0.0..=Timestamp::MAX.as_secs() as f64).contains(&number).then_some(number as u64)
+}
+
+/// The kind of a token.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Kind {
+    /// An access token.
+    #[default]
+    Access,
+    /// A refresh token that ends with the login.
+    Refresh,
+    /// A refresh token granted with the scope `offline_access`.
+    OfflineRefresh,
+    /// A token made to outlive logins.
+    LongLived,
+}
+
+impl From<Kind> for TokenKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Access => Self::Access,
+            Kind::Refresh => Self::Refresh,
+            Kind::OfflineRefresh => Self::OfflineRefresh,
+            Kind::LongLived => Self::LongLived,
+        }
+    }
+}
+
+/// Who a token is about: owned, so that facts can be borrowed from it.
+#[derive(Clone, Debug)]
+pub(super) struct Named {
+    pub(super) issuer: Issuer,
+    pub(super) jwt_id: Option<JwtId>,
+    pub(super) session: Option<SessionId>,
+    pub(super) subject: Option<Subject>,
+    pub(super) client: Option<ClientId>,
+    pub(super) issued_at: Option<Timestamp>,
+    pub(super) expires_at: Option<Timestamp>,
+}
+
+impl Named {
+    pub(super) fn facts(&self) -> TokenFacts<'_> {
+        TokenFacts::new(&self.issuer)
+            .jwt_id(self.jwt_id.as_ref())
+            .session(self.session.as_ref())
+            .subject(self.subject.as_ref())
+            .client(self.client.as_ref())
+            .issued_at(self.issued_at)
+    }
+}
+
+/// Reads an identifier that may be absent.
+pub(super) fn optional<T>(
+    text: Option<Box<str>>,
+    parse: impl FnOnce(Box<str>) -> Result<T, IdError>,
+) -> Result<Option<T>, Failure> {
+    text.map(parse).transpose().map_err(invalid)
+}
+
+/// An identifier that breaks the rules. The error names the claim, not the value.
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+pub(super) fn invalid(error: IdError) -> Failure {
+    Failure::bad_request(error.to_string())
+}
+
+/// Verifies a signed token with the keys of its issuer, and reads what it says of itself.
+///
+/// What it is good for is not asked here: no audience, no lifetime. A logout token is refused,
+/// because it is no token that anybody could present.
+pub(super) async fn of_signed_token(
+    text: &str,
+    issuers: &Data<Issuers>,
+    caller: &Caller<'_>,
+) -> Result<Named, Failure> {
+    let refused = |reason: &str| Failure::bad_request(format!("the token is refused: {reason}"));
+    let token = Compact::parse(text).map_err(|error| refused(error.label()))?;
+    let issuer = token.unverified_issuer().map_err(|error| refused(error.label()))?;
+    let issuer = issuer.ok_or_else(|| refused("no iss"))?;
+    caller.act_for(&issuer)?;
+    let configured: &Configured = issuers.require(&issuer)?;
+    let verified = configured.provider.verify(&token).await.map_err(|error| match error {
+        VerifyError::Refused(error) => refused(error.label()),
+        VerifyError::KeysUnavailable { .. } => Failure::unavailable(error.to_string()),
+    })?;
+    if verified.claims().is_present("events") {
+        return Err(refused("it is a logout token or a security event"));
+    }
+    named(&verified, issuer)
+}
+
+fn named(verified: &VerifiedJws, issuer: Issuer) -> Result<Named, Failure> {
+    let claims = verified.claims();
+    let jwt_id = match string(claims, "jti")? {
+        Some(jti) => JwtId::parse(jti),
+        // jwt_11: of what is signed, not of the text, which has more than one valid spelling.
+        None => JwtId::parse(format!("sha-256:{}", hex(verified.identity().as_bytes()))),
+    };
+    Ok(Named {
+        issuer,
+        jwt_id: Some(jwt_id.map_err(invalid)?),
+        session: optional(string(claims, "sid")?.map(Into::into), SessionId::parse)?,
+        subject: optional(string(claims, "sub")?.map(Into::into), Subject::parse)?,
+        client: optional(
+            string(claims, "client_id")?.or(string(claims, "azp")?).map(Into::into),
+            ClientId::parse,
+        )?,
+        issued_at: date(claims, "iat")?,
+        expires_at: date(claims, "exp")?,
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn string<'c>(claims: &'c Claims, claim: &'static str) -> Result<Option<&'c str>, Failure> {
+    claims.string(claim).map_err(|_| Failure::bad_request(format!("{claim} is no string")))
+}
+
+fn date(claims: &Claims, claim: &'static str) -> Result<Option<Timestamp>, Failure> {
+    claims.date(claim).map_err(|_| Failure::bad_request(format!("{claim} is no date")))
+}

@@ -1,0 +1,48 @@
+//! The HTTP surface: reads a request, asks the rooms below, answers.
+//!
+//! The only room that names actix, and [`answer`] is its only file that knows a status code. No
+//! decision is made here: what a logout token must say is in [`crate::logout_token`], what it does
+//! in [`crate::revoker`].
+//!
+//! Two listeners. The outer one takes logouts, registrations, checks and orders; what is mounted
+//! there is what `openapi.yaml` describes, because both come from [`mount`]. The operators' one has
+//! `/metrics`, `/livez` and `/readyz`. Deliberately absent: cookies, CORS and redirects, which a
+//! provider's call neither sends nor follows.
+
+mod access_log;
+mod answer;
+mod api_key;
+mod backchannel;
+mod body;
+mod check;
+mod configured;
+mod demo;
+mod facts;
+mod health;
+mod metrics;
+mod openapi;
+mod revocations;
+mod server;
+mod tokens;
+
+pub use api_key::ApiKeys;
+pub use backchannel::MaxBodyBytes;
+pub use configured::{Configured, Issuers};
+pub use demo::DemoServer;
+pub use health::Stopping;
+pub use metrics::Metrics;
+pub use openapi::document;
+pub use server::{Listeners, ServeError, Server, Tls, block_on};
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// Everything on the outer listener.
+fn mount(config: &mut ServiceConfig<'_>) {
+    config
+        .service(backchannel::any_provider)
+        .service(backchannel::one_provider)
+        .service(tokens::register)
+        .service(tokens::forget)
+        .service(check::check)
+        .service(revocations::revoke);
+}

@@ -1,0 +1,242 @@
+//! `/v1/tokens`: whoever issues or receives tokens says which belong to which session.
+
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, delete, post};
+use serde::{Deserialize, Serialize};
+use signout_checker::{ClientId, Issuer, JwtId, SessionId, Subject, TokenKind};
+use utoipa::ToSchema;
+
+use super::answer::{Failure, ForgetAnswer, RegisterAnswer, Success};
+use super::api_key::{ApiKeys, Caller};
+use super::body::{self, OneOrMany};
+use super::configured::Issuers;
+use super::facts::{self, Kind, NumericDate};
+use crate::clock::Clock;
+use crate::revoker::{Policy, RegisterError, Revoker};
+use crate::sessions::IssuedToken;
+use crate::settings::Scope;
+
+/// A token to register: its facts, or the signed token itself.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TokenItem {
+    /// The signed token (JWS, compact), instead of its facts. It is verified and not kept. Without
+    /// a `jti` it is known by the digest of what is signed.
+    #[schema(min_length = 1, max_length = 8192)]
+    token: Option<Box<str>>,
+    /// `iss`, as configured.
+    #[schema(min_length = 1, max_length = 512)]
+    iss: Option<Box<str>>,
+    /// `jti`.
+    #[schema(min_length = 1, max_length = 512)]
+    jti: Option<Box<str>>,
+    /// `sid`, if the login has one.
+    #[schema(min_length = 1, max_length = 1024)]
+    sid: Option<Box<str>>,
+    /// `sub`.
+    #[schema(min_length = 1, max_length = 255)]
+    sub: Option<Box<str>>,
+    /// `client_id`.
+    #[schema(min_length = 1, max_length = 255)]
+    client_id: Option<Box<str>>,
+    /// When it was issued.
+    iat: Option<NumericDate>,
+    /// When it ends. An access token lives at most `max_token_lifetime`, others ten years.
+    exp: Option<NumericDate>,
+    /// What kind of token it is; `access` unless said otherwise.
+    #[serde(default)]
+    kind: Kind,
+}
+
+/// What became of one token.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TokenResult {
+    status: TokenStatus,
+    /// With `born_revoked`: why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    /// With `refused`: what is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+}
+
+/// What became of one token, in a word.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum TokenStatus {
+    /// It will be refused when it, its session or its subject is revoked.
+    Registered,
+    /// The same facts were registered before.
+    AlreadyRegistered,
+    /// What it belongs to was revoked before: it is refused from the start.
+    BornRevoked,
+    /// Nothing was registered.
+    Refused,
+}
+
+/// One result for each token, in their order.
+pub(super) type Registered = OneOrMany<TokenResult>;
+
+/// Tokens to let go of.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ForgetRequest {
+    /// `iss`, as configured.
+    #[schema(min_length = 1, max_length = 512)]
+    iss: Box<str>,
+    /// Their `jti`.
+    #[schema(min_items = 1, max_items = 1_000)]
+    jti: Vec<Box<str>>,
+}
+
+/// What was let go of.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Forgotten {
+    /// How many of them were registered.
+    forgotten: usize,
+}
+
+/// Registers issued tokens
+///
+/// One token or an array of up to 1,000. Each stands for itself: one that is refused does not keep
+/// the others out. A body that is not of this form registers none. Registering again is harmless.
+#[utoipa::path(
+    tag = "tokens",
+    operation_id = "register_tokens",
+    security(("api_key" = ["register"])),
+    request_body(content = inline(OneOrMany<TokenItem>), content_type = "application/json"),
+    responses(RegisterAnswer, Failure)
+)]
+#[post("/v1/tokens")]
+pub(super) async fn register(
+    request: HttpRequest,
+    payload: Payload,
+    keys: Data<ApiKeys>,
+    issuers: Data<Issuers>,
+    revoker: Data<Revoker>,
+    clock: Data<dyn Clock>,
+) -> Result<Success<Registered>, Failure> {
+    let caller = keys.admit(&request, Scope::Register)?;
+    let items = body::one_or_many::<TokenItem>(&request, payload).await?;
+    let single = matches!(items, OneOrMany::One(_));
+    let mut tokens = Vec::new();
+    for (number, item) in items.into_vec().into_iter().enumerate() {
+        let token = item.into_token(&issuers, &caller).await;
+        tokens.push(token.map_err(|error| if single { error } else { error.at(number) })?);
+    }
+    let registered = revoker.register(tokens, clock.now()).await;
+    let registered = registered.map_err(|error| Failure::unavailable(error.to_string()))?;
+    tracing::debug!(api_key = caller.name(), tokens = registered.len(), "tokens registered");
+    let mut results = registered.into_iter();
+    if !single {
+        return Ok(Success::Done(OneOrMany::Many(results.map(TokenResult::from).collect())));
+    }
+    use crate::revoker::Registered::Refused;
+    match results.next() {
+        Some(Refused(error @ RegisterError::Conflict)) => Err(Failure::conflict(error.to_string())),
+        Some(Refused(error)) => Err(Failure::bad_request(error.to_string())),
+        Some(result) => Ok(Success::Done(OneOrMany::One(result.into()))),
+        None => Err(Failure::unavailable("the service is stopping")),
+    }
+}
+
+/// Lets go of tokens that ended by themselves
+///
+/// Nothing is revoked, and nothing that was revoked becomes valid.
+#[utoipa::path(
+    tag = "tokens",
+    operation_id = "forget_tokens",
+    security(("api_key" = ["register"])),
+    request_body(content = ForgetRequest, content_type = "application/json"),
+    responses(ForgetAnswer, Failure)
+)]
+#[delete("/v1/tokens")]
+pub(super) async fn forget(
+    request: HttpRequest,
+    payload: Payload,
+    keys: Data<ApiKeys>,
+    issuers: Data<Issuers>,
+    revoker: Data<Revoker>,
+) -> Result<Success<Forgotten>, Failure> {
+    let caller = keys.admit(&request, Scope::Register)?;
+    let ForgetRequest { iss, jti } = body::json(&request, payload).await?;
+    body::at_most(jti.len())?;
+    let issuer = Issuer::parse(iss).map_err(facts::invalid)?;
+    caller.act_for(&issuer)?;
+    issuers.require(&issuer)?;
+    let jwt_ids = jti.into_iter().map(JwtId::parse).collect::<Result<Vec<_>, _>>();
+    let forgotten = revoker.forget(issuer, jwt_ids.map_err(facts::invalid)?).await;
+    let forgotten = forgotten.map_err(|error| Failure::unavailable(error.to_string()))?;
+    Ok(Success::Done(Forgotten { forgotten }))
+}
+
+impl TokenItem {
+    async fn into_token(
+        self,
+        issuers: &Data<Issuers>,
+        caller: &Caller<'_>,
+    ) -> Result<(IssuedToken, Policy), Failure> {
+        let kind = TokenKind::from(self.kind);
+        let token = match self {
+            Self {
+                token: Some(text),
+                iss: None,
+                jti: None,
+                sid: None,
+                sub: None,
+                client_id: None,
+                iat: None,
+                exp: None,
+                ..
+            } => {
+                let named = facts::of_signed_token(&text, issuers, caller).await?;
+                IssuedToken {
+                    issuer: named.issuer,
+                    jwt_id: named.jwt_id.ok_or_else(|| missing("jti"))?,
+                    session: named.session,
+                    subject: named.subject,
+                    client: named.client,
+                    kind,
+                    issued_at: named.issued_at.ok_or_else(|| missing("iat"))?,
+                    expires_at: named.expires_at.ok_or_else(|| missing("exp"))?,
+                }
+            }
+            Self { token: Some(_), .. } => {
+                return Err(Failure::bad_request("send either token or the facts, not both"));
+            }
+            Self { token: None, iss, jti, sid, sub, client_id, iat, exp, .. } => IssuedToken {
+                issuer: Issuer::parse(iss.ok_or_else(|| missing("iss"))?)
+                    .map_err(facts::invalid)?,
+                jwt_id: JwtId::parse(jti.ok_or_else(|| missing("jti"))?).map_err(facts::invalid)?,
+                session: facts::optional(sid, SessionId::parse)?,
+                subject: facts::optional(sub, Subject::parse)?,
+                client: facts::optional(client_id, ClientId::parse)?,
+                kind,
+                issued_at: iat.ok_or_else(|| missing("iat"))?.0,
+                expires_at: exp.ok_or_else(|| missing("exp"))?.0,
+            },
+        };
+        caller.act_for(&token.issuer)?;
+        let policy = issuers.require(&token.issuer)?.policy;
+        Ok((token, policy))
+    }
+}
+
+impl From<crate::revoker::Registered> for TokenResult {
+    fn from(registered: crate::revoker::Registered) -> Self {
+        use crate::revoker::Registered;
+        let (status, reason, detail) = match registered {
+            Registered::New => (TokenStatus::Registered, None, None),
+            Registered::Already => (TokenStatus::AlreadyRegistered, None, None),
+            Registered::BornRevoked(reason) => {
+                (TokenStatus::BornRevoked, Some(reason.as_str()), None)
+            }
+            Registered::Refused(error) => (TokenStatus::Refused, None, Some(error.to_string())),
+        };
+        Self { status, reason, detail }
+    }
+}
+
+fn missing(claim: &str) -> Failure {
+    Failure::bad_request(format!("{claim} is missing"))
+}

@@ -1,0 +1,186 @@
+//! From files and variables to settings.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::api_key::{self, ApiKeySettings};
+use super::environment::Environment;
+use super::files::{Disk, Files};
+use super::mistake::Mistake;
+use super::nearest::nearest;
+use super::provider::{self, ProviderSettings};
+use super::report::{Report, Reported};
+use super::section::Section;
+use super::value::Table;
+use super::{
+    CheckerSettings, Effective, JournalSettings, Problem, ServerSettings, SettingsError, Source,
+    Warning, toml_file,
+};
+
+/// Names the file if no argument does.
+const CONFIG: &str = "SIGNOUT_CONFIG";
+/// Where a file is looked for that nobody named.
+const PLACES: [&str; 2] = ["signout.toml", "/etc/signout/signout.toml"];
+
+/// The whole configuration, checked.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `[server]`.
+    pub server: ServerSettings,
+    /// `[journal]`.
+    pub journal: JournalSettings,
+    /// `[[provider]]`.
+    pub providers: Vec<ProviderSettings>,
+    /// `[[api_key]]`.
+    pub api_keys: Vec<ApiKeySettings>,
+    /// `[checker]`.
+    pub checker: CheckerSettings,
+}
+
+/// Settings, and what there is to say about them.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// To run with.
+    pub settings: Settings,
+    /// To print.
+    pub effective: Effective,
+    /// To print, or to log at the start.
+    pub warnings: Vec<Warning>,
+    /// The file that was read; `None` if the environment is all there is.
+    pub file: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Reads `config`, else the file that `SIGNOUT_CONFIG` names, else `./signout.toml`, else
+    /// `/etc/signout/signout.toml`, else none; and puts the environment over it.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, at once. A file that was named must exist.
+    pub fn load(
+        config: Option<&Path>,
+        environment: &Environment,
+        files: &dyn Files,
+    ) -> Result<Loaded, SettingsError> {
+        let mut report = Report::new(files);
+        let file = find(config, environment, &mut report)?;
+        read(file, environment, report)
+    }
+
+    /// Reads text as if it stood in `signout.toml`, without any environment.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, at once.
+    pub fn from_toml(text: &str) -> Result<Loaded, SettingsError> {
+        let file = File { path: "signout.toml".into(), text: text.into() };
+        read(Some(file), &Environment::default(), Report::new(&Disk))
+    }
+}
+
+/// A configuration file.
+struct File {
+    path: PathBuf,
+    text: String,
+}
+
+fn find(
+    config: Option<&Path>,
+    environment: &Environment,
+    report: &mut Report<'_>,
+) -> Result<Option<File>, SettingsError> {
+    let (named, named_by) = match (config, environment.get(CONFIG)) {
+        (Some(path), _) => (Some(path), Source::Default),
+        (None, Some(path)) => (Some(Path::new(path)), Source::Environment(CONFIG.into())),
+        (None, None) => (None, Source::Default),
+    };
+    let places = PLACES.map(Path::new);
+    let places =
+        named.as_slice().iter().copied().chain(places.into_iter().filter(|_| named.is_none()));
+    for path in places {
+        let refuse = |source, mistake| {
+            SettingsError::new(vec![Problem { source, key: String::new(), mistake }])
+        };
+        match report.files.read(path) {
+            Ok(contents) => {
+                report.config_readers = contents.readers;
+                let text = String::from_utf8(contents.bytes).map_err(|_| {
+                    let source = Source::File { path: path.into(), line: 1 };
+                    refuse(source, Mistake::FileNotUtf8)
+                })?;
+                return Ok(Some(File { path: path.into(), text }));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => {}
+            Err(error) => {
+                let path = path.display().to_string();
+                let mistake = Mistake::FileUnreadable { path, kind: error.kind() };
+                return Err(refuse(named_by, mistake));
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn read(
+    file: Option<File>,
+    environment: &Environment,
+    mut report: Report<'_>,
+) -> Result<Loaded, SettingsError> {
+    let (mut table, source, path) = match file {
+        None => (Table::new(), Source::Default, None),
+        Some(File { path, text }) => {
+            let table = toml_file::parse(&path, &text).map_err(SettingsError::new)?;
+            (table, Source::File { path: path.as_path().into(), line: 1 }, Some(path))
+        }
+    };
+    environment.overlay(&mut table, &mut report);
+    let mut root = Section::root(table, source, &mut report);
+    let settings = read_sections(&mut root);
+    root.finish();
+    refuse_strays(environment, &mut report);
+    match settings {
+        Ok(settings) if report.problems.is_empty() => {
+            warn_of_absence(&settings, &mut report);
+            let Report { effective, warnings, .. } = report;
+            Ok(Loaded { settings, effective, warnings, file: path })
+        }
+        Ok(_) | Err(Reported { .. }) => Err(SettingsError::new(report.problems)),
+    }
+}
+
+fn read_sections(root: &mut Section<'_, '_>) -> Result<Settings, Reported> {
+    let server = root.section("server", ServerSettings::read);
+    let journal = root.section("journal", JournalSettings::read);
+    let mut taken = provider::Taken::new();
+    let providers = root.each("provider", |section| ProviderSettings::read(section, &mut taken));
+    let known = providers.as_deref().map_err(|reported| *reported);
+    let mut taken = api_key::Taken::new();
+    let api_keys = root.each("api_key", |section| ApiKeySettings::read(section, known, &mut taken));
+    let checker = root.section("checker", CheckerSettings::read);
+    Ok(Settings {
+        server: server?,
+        journal: journal?,
+        providers: providers?,
+        api_keys: api_keys?,
+        checker: checker?,
+    })
+}
+
+/// Mostly `SIGNOUT_SERVER_LISTEN`, with one underscore too few.
+fn refuse_strays(environment: &Environment, report: &mut Report<'_>) {
+    for stray in environment.strays() {
+        let known = report.variables.iter().map(String::as_str);
+        let nearest = nearest(stray, known).map(str::to_owned);
+        let source = Source::Environment(stray.into());
+        report.refuse(source, "", Mistake::NoSetting { nearest });
+    }
+}
+
+fn warn_of_absence(settings: &Settings, report: &mut Report<'_>) {
+    if settings.providers.is_empty() {
+        report.warn(Warning::NoProviders);
+    }
+    if settings.api_keys.is_empty() {
+        report.warn(Warning::NoApiKeys);
+    }
+}
