@@ -16,18 +16,17 @@ const LIMIT: usize = 16 * 1024;
 pub(super) struct HealthcheckArgs {
     #[command(flatten)]
     config: ConfigArgs,
-    /// Ask here instead of at the configuration's server.metrics_listen
+    /// Ask here instead of at the `metrics_listen` of the configuration
     #[arg(long, value_name = "URL")]
     url: Option<String>,
 }
 
 pub(super) fn run(args: &HealthcheckArgs) -> anyhow::Result<ExitCode> {
-    let url = match &args.url {
-        Some(url) => url.clone(),
-        None => {
-            let loaded = args.config.load()?;
-            format!("http://{}", here(loaded.settings.server.metrics_listen))
-        }
+    let url = if let Some(url) = &args.url {
+        url.clone()
+    } else {
+        let loaded = args.config.load()?;
+        format!("http://{}", here(loaded.settings.server.metrics_listen))
     };
     let url = format!("{}/readyz?verbose", url.trim_end_matches('/'));
     let endpoint = Endpoint::parse(&url, PlainHttp::AllowLoopback)?;

@@ -29,19 +29,16 @@ pub(super) struct LookupArgs {
 }
 
 pub(super) fn run(args: &LookupArgs) -> anyhow::Result<ExitCode> {
-    let question = match &args.token_file {
-        Some(file) => {
-            let token = std::fs::read_to_string(file)
-                .with_context(|| format!("--token-file {}", file.display()))?;
-            json!({ "token": token.trim() })
+    let question = if let Some(file) = &args.token_file {
+        let token = std::fs::read_to_string(file)
+            .with_context(|| format!("--token-file {}", file.display()))?;
+        json!({ "token": token.trim() })
+    } else {
+        let mut question = args.name.to_json();
+        if let (Some(iat), Some(members)) = (args.iat, question.as_object_mut()) {
+            members.insert("iat".to_owned(), iat.into());
         }
-        None => {
-            let mut question = args.name.to_json();
-            if let (Some(iat), Some(members)) = (args.iat, question.as_object_mut()) {
-                members.insert("iat".to_owned(), iat.into());
-            }
-            question
-        }
+        question
     };
     let answer = args.service.post("/v1/check", &question)?;
     if args.json { print(&format!("{answer:#}\n")) } else { print(&explain(&answer)?) }

@@ -32,8 +32,8 @@ struct Cli {
 enum Command {
     /// Run the service
     ///
-    /// Logs go to standard error, as JSON unless it is a terminal. SIGNOUT_LOG filters them, for
-    /// instance SIGNOUT_LOG=info,signout::access=warn. SIGTERM or Ctrl-C stops it in order.
+    /// Logs go to standard error, as JSON unless it is a terminal. `SIGNOUT_LOG` filters them, for
+    /// instance `SIGNOUT_LOG=info,signout::access=warn`. SIGTERM or Ctrl-C stops it in order.
     #[command(after_help = "Example:\n  signout serve --config /etc/signout/signout.toml")]
     Serve(ConfigArgs),
     /// Show in seconds what signout does, with a built-in provider and api
@@ -76,7 +76,7 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct ConfigArgs {
-    /// The configuration file [default: $SIGNOUT_CONFIG, ./signout.toml, /etc/signout/signout.toml]
+    /// The configuration file [default: `$SIGNOUT_CONFIG`, `./signout.toml`, `/etc/signout/signout.toml`]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }

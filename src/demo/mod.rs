@@ -89,7 +89,7 @@ pub async fn run(
     let op = Arc::new(DemoOp::new(&issuer, Arc::clone(&clock))?);
     let settings = world::settings(&issuer, folder.path())?;
     let application = Application::prepare(&settings, Arc::clone(&clock))?;
-    let api = DemoApi::new(Arc::clone(&op), Arc::clone(application.revoker().index()))?;
+    let api = DemoApi::new(&op, Arc::clone(application.revoker().index()))?;
     let world = Arc::new(World::new(
         listener.address()?,
         application.address(),
@@ -125,7 +125,7 @@ async fn tell(world: &World, out: &mut (dyn Write + Send), stay: Stay) -> Result
     let mut report = Report::new(out);
     report.places(world)?;
     let logins = world.sign_everybody_in().await?;
-    report.signed_in(&logins, world.open_with_all(&logins).await?)?;
+    report.signed_in(&logins, &world.open_with_all(&logins).await?)?;
 
     let ended = world.sign_out(&logins).await?;
     report.signed_out(&ended)?;

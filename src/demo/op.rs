@@ -120,7 +120,7 @@ pub enum Opened {
 }
 
 impl DemoApi {
-    pub(super) fn new(op: Arc<DemoOp>, index: Arc<Index>) -> Result<Self, DemoError> {
+    pub(super) fn new(op: &DemoOp, index: Arc<Index>) -> Result<Self, DemoError> {
         let issuer = op.issuer.clone();
         let jwks = op.jwks().to_string();
         let admission = KeySet::from_jwks(issuer.clone(), jwks.as_bytes(), &[Algorithm::Rs256]);

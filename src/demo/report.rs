@@ -29,7 +29,7 @@ impl<'o> Report<'o> {
     pub(super) fn signed_in(
         &mut self,
         logins: &[Login],
-        opened: Vec<Vec<u16>>,
+        opened: &[Vec<u16>],
     ) -> Result<(), DemoError> {
         let tokens: usize = logins.iter().map(|login| login.tokens.len()).sum();
         let open = opened.iter().flatten().filter(|&&status| status == 200).count();

@@ -194,6 +194,7 @@ fn first(logins: &[Login]) -> Result<&Login, DemoError> {
 /// The configuration of the service, as anybody could write it.
 pub(super) fn settings(issuer: &str, folder: &Path) -> Result<Settings, DemoError> {
     let journal = folder.join("signout.redb");
+    let journal = journal.to_string_lossy();
     let text = format!(
         "[server]\n\
          listen = \"127.0.0.1:0\"\n\

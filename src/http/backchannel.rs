@@ -100,19 +100,19 @@ impl Endpoint {
         let started = Instant::now();
         let token = match self.read(request, payload).await {
             Ok(token) => token,
-            Err(refusal) => return self.refuse(named, refusal),
+            Err(refusal) => return self.refuse(named, &refusal),
         };
         let mut addressee = named.cloned();
         let ended = self.end(&token, &mut addressee).await;
         let answer = match ended {
             Ok(done) => self.done(addressee.as_ref(), done),
-            Err(refusal) => self.refuse(addressee.as_ref(), refusal),
+            Err(refusal) => self.refuse(addressee.as_ref(), &refusal),
         };
         self.metrics.logout_took(started.elapsed());
         answer
     }
 
-    /// The one `logout_token` of the form (bcl_1, bcl_2, bcl_5).
+    /// The one `logout_token` of the form (`bcl_1`, `bcl_2`, `bcl_5`).
     async fn read(&self, request: &HttpRequest, payload: Payload) -> Result<String, Refusal> {
         if !body::has_type(request, "application/x-www-form-urlencoded") {
             return Err(Refusal::ContentType);
@@ -208,7 +208,7 @@ impl Endpoint {
         Logout::Done
     }
 
-    fn refuse(&self, addressee: Option<&Arc<Configured>>, refusal: Refusal) -> Logout {
+    fn refuse(&self, addressee: Option<&Arc<Configured>>, refusal: &Refusal) -> Logout {
         let provider = addressee.map(|c| c.provider.name());
         let reason = refusal.label();
         let outcome = refusal.outcome();
@@ -221,7 +221,7 @@ impl Endpoint {
                 Logout::malformed()
             }
             Refusal::Keys(VerifyError::KeysUnavailable { retry_after, .. }) => {
-                Logout::try_again(Some(retry_after))
+                Logout::try_again(Some(*retry_after))
             }
             Refusal::Revoker(RevokerError::NotDurable(_) | RevokerError::Overloaded)
             | Refusal::TooSlow => match addressee.map(|c| c.cannot_persist) {

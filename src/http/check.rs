@@ -1,5 +1,7 @@
 //! `POST /v1/check`: is this token revoked?
 
+#![expect(unused_qualifications, reason = "utoipa's macro writes them")]
+
 use std::time::{Duration, Instant};
 
 use actix_web::web::{Data, Payload, Query};

@@ -105,7 +105,6 @@ pub(super) fn optional<T>(
 }
 
 /// An identifier that breaks the rules. The error names the claim, not the value.
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 pub(super) fn invalid(error: IdError) -> Failure {
     Failure::bad_request(error.to_string())
 }
@@ -157,7 +156,7 @@ fn named(verified: &VerifiedJws, issuer: Issuer) -> Result<Named, Failure> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn string<'c>(claims: &'c Claims, claim: &'static str) -> Result<Option<&'c str>, Failure> {

@@ -1,5 +1,7 @@
 //! `POST /v1/revocations`: orders to revoke, from administrators and other services.
 
+#![expect(unused_qualifications, reason = "utoipa's macro writes them")]
+
 use actix_web::web::{Data, Payload, Query};
 use actix_web::{HttpRequest, post};
 use serde::{Deserialize, Serialize};

@@ -12,7 +12,7 @@ use super::body::{self, OneOrMany};
 use super::configured::Issuers;
 use super::facts::{self, Kind, NumericDate};
 use crate::clock::Clock;
-use crate::revoker::{Policy, RegisterError, Revoker};
+use crate::revoker::{Policy, RegisterError, Registered as Outcome, Revoker};
 use crate::sessions::IssuedToken;
 use crate::settings::Scope;
 
@@ -131,10 +131,11 @@ pub(super) async fn register(
     if !single {
         return Ok(Success::Done(OneOrMany::Many(results.map(TokenResult::from).collect())));
     }
-    use crate::revoker::Registered::Refused;
     match results.next() {
-        Some(Refused(error @ RegisterError::Conflict)) => Err(Failure::conflict(error.to_string())),
-        Some(Refused(error)) => Err(Failure::bad_request(error.to_string())),
+        Some(Outcome::Refused(error @ RegisterError::Conflict)) => {
+            Err(Failure::conflict(error.to_string()))
+        }
+        Some(Outcome::Refused(error)) => Err(Failure::bad_request(error.to_string())),
         Some(result) => Ok(Success::Done(OneOrMany::One(result.into()))),
         None => Err(Failure::unavailable("the service is stopping")),
     }
@@ -222,16 +223,13 @@ impl TokenItem {
     }
 }
 
-impl From<crate::revoker::Registered> for TokenResult {
-    fn from(registered: crate::revoker::Registered) -> Self {
-        use crate::revoker::Registered;
-        let (status, reason, detail) = match registered {
-            Registered::New => (TokenStatus::Registered, None, None),
-            Registered::Already => (TokenStatus::AlreadyRegistered, None, None),
-            Registered::BornRevoked(reason) => {
-                (TokenStatus::BornRevoked, Some(reason.as_str()), None)
-            }
-            Registered::Refused(error) => (TokenStatus::Refused, None, Some(error.to_string())),
+impl From<Outcome> for TokenResult {
+    fn from(outcome: Outcome) -> Self {
+        let (status, reason, detail) = match outcome {
+            Outcome::New => (TokenStatus::Registered, None, None),
+            Outcome::Already => (TokenStatus::AlreadyRegistered, None, None),
+            Outcome::BornRevoked(reason) => (TokenStatus::BornRevoked, Some(reason.as_str()), None),
+            Outcome::Refused(error) => (TokenStatus::Refused, None, Some(error.to_string())),
         };
         Self { status, reason, detail }
     }

@@ -400,7 +400,7 @@ mod tests {
             until: Timestamp::from_secs(258),
         };
         let bytes = record.encode().unwrap();
-        let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
-        assert_eq!(hex, "0102010000000000005c8326d3020a68747470733a2f2f6f700101788202");
+        let frozen = b"\x01\x02\x01\0\0\0\0\0\0\x5c\x83\x26\xd3\x02\x0ahttps://op\x01\x01x\x82\x02";
+        assert_eq!(bytes, frozen);
     }
 }

@@ -14,10 +14,10 @@ pub enum RevokerError {
     /// More is waiting than may wait. It may be asked again.
     #[error("too many requests are waiting for the journal's disk")]
     Overloaded,
-    /// The logout token's `jti` was used by another token (bcl_18).
+    /// The logout token's `jti` was used by another token (`bcl_18`).
     #[error("another logout token had this jti")]
     ReusedJwtId,
-    /// The session named by the logout token is another user's (bcl_19).
+    /// The session named by the logout token is another user's (`bcl_19`).
     #[error("the session belongs to another subject")]
     SubjectMismatch,
 }

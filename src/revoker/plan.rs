@@ -25,7 +25,7 @@ pub(super) struct Plan {
     pub(super) hit: Vec<Arc<IssuedToken>>,
 }
 
-/// The session belongs to another user than the logout token says (bcl_19).
+/// The session belongs to another user than the logout token says (`bcl_19`).
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct SubjectMismatch;
 

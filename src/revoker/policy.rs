@@ -35,7 +35,7 @@ impl Policy {
         }
     }
 
-    /// Back-Channel Logout 1.0, section 2.7 (bcl_24).
+    /// Back-Channel Logout 1.0, section 2.7 (`bcl_24`).
     pub(super) fn revokes_offline(&self, told: OfflineAccess) -> bool {
         match self.revoke_offline {
             RevokeOffline::Never => false,

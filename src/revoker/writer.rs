@@ -226,7 +226,7 @@ impl Writer {
             registered.push(if let Err(error) = plan::admit(&token, &policy, now) {
                 Registered::Refused(error)
             } else if let Some(revoked) = self.revoked(&token.facts(), batch) {
-                self.bear_revoked(&token, revoked, &policy, now, batch);
+                bear_revoked(&token, revoked, &policy, now, batch);
                 Registered::BornRevoked(revoked.reason)
             } else {
                 let token = Arc::new(token);
@@ -244,23 +244,6 @@ impl Writer {
         let records = [short, long].into_iter().filter(|tokens| !tokens.is_empty());
         batch.records.extend(records.map(Record::Registered));
         registered
-    }
-
-    /// Refuses a token by its `jti` as well, unless that is what refused it.
-    fn bear_revoked(
-        &mut self,
-        token: &IssuedToken,
-        revoked: Revoked,
-        policy: &Policy,
-        now: Timestamp,
-        batch: &mut Batch,
-    ) {
-        if revoked.target == TargetKind::Token {
-            return;
-        }
-        let revocation = plan::born_revoked(token, revoked.reason, policy, now);
-        batch.pending.apply(&revocation);
-        batch.records.push(Record::Revoked { revocations: vec![revocation], seen: None });
     }
 
     fn decide_forgetting(&mut self, issuer: Issuer, jwt_ids: &[JwtId], batch: &mut Batch) -> usize {
@@ -472,6 +455,22 @@ impl Reply {
             Self::Forget { answer, .. } => drop(answer.send(Err(error))),
         }
     }
+}
+
+/// Refuses a token by its `jti` as well, unless that is what refused it.
+fn bear_revoked(
+    token: &IssuedToken,
+    revoked: Revoked,
+    policy: &Policy,
+    now: Timestamp,
+    batch: &mut Batch,
+) {
+    if revoked.target == TargetKind::Token {
+        return;
+    }
+    let revocation = plan::born_revoked(token, revoked.reason, policy, now);
+    batch.pending.apply(&revocation);
+    batch.records.push(Record::Revoked { revocations: vec![revocation], seen: None });
 }
 
 fn token_target(revocation: &Revocation) -> Option<(&Issuer, &JwtId)> {

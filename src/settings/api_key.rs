@@ -130,20 +130,16 @@ impl Issuers {
         };
         // Whatever is wrong with the providers was recorded when they were read.
         let providers = providers?;
-        let mut only = Ok(Vec::with_capacity(names.len()));
-        for name in names {
-            match (providers.iter().find(|provider| provider.name == name), &mut only) {
-                (Some(provider), Ok(only)) => only.push(provider.issuer.clone()),
-                (Some(_), Err(_)) => {}
-                (None, _) => {
-                    let known = providers.iter().map(|provider| provider.name.as_str());
-                    let nearest = nearest(name.as_str(), known).map(str::to_owned);
-                    let mistake = Mistake::UnknownProvider { name, nearest };
-                    only = Err(section.refuse("issuers", mistake));
-                }
+        let issuer_of = |name: ProviderName| {
+            if let Some(provider) = providers.iter().find(|provider| provider.name == name) {
+                return Ok(provider.issuer.clone());
             }
-        }
-        only.map(Self::Only)
+            let known = providers.iter().map(|provider| provider.name.as_str());
+            let nearest = nearest(name.as_str(), known).map(str::to_owned);
+            Err(section.refuse("issuers", Mistake::UnknownProvider { name, nearest }))
+        };
+        let only: Vec<_> = names.into_iter().map(issuer_of).collect();
+        only.into_iter().collect::<Result<_, _>>().map(Self::Only)
     }
 }
 

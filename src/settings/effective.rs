@@ -58,11 +58,6 @@ impl Effective {
     pub(super) fn push(&mut self, row: Row) {
         self.rows.push(row);
     }
-
-    pub(super) fn source(&self, section: &str, key: &str) -> Option<&Source> {
-        let mut rows = self.rows.iter().rev();
-        rows.find(|row| row.section == section && row.key == key).map(|row| &row.source)
-    }
 }
 
 /// What stands for a secret.

@@ -12,7 +12,8 @@ use super::{Problem, SettingsError, Source};
 /// Variables of the command line and of logging, not settings.
 const RESERVED: [&str; 4] =
     ["SIGNOUT_API_KEY_FILE", "SIGNOUT_CONFIG", "SIGNOUT_LOG", "SIGNOUT_URL"];
-const PREFIX: &str = "SIGNOUT_";
+/// What all variables begin with.
+pub(super) const PREFIX: &str = "SIGNOUT_";
 /// Sections that occur several times; the second part of a variable says which one is meant.
 const ELEMENTS: [&str; 2] = ["provider", "api_key"];
 
@@ -55,14 +56,15 @@ impl Environment {
         self.0.get(variable).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// Variables that name no section. What another program put there is left alone.
+    /// Variables that name no section, without the prefix. What another program put there is left
+    /// alone.
     pub(super) fn strays(&self) -> impl Iterator<Item = &str> {
         self.0
             .iter()
             .filter(|(name, value)| {
                 !name.contains("__") && !RESERVED.contains(&name.as_str()) && !is_link(name, value)
             })
-            .map(|(name, _)| name.as_str())
+            .filter_map(|(name, _)| name.strip_prefix(PREFIX))
     }
 
     /// Puts the variables over what the file says.
@@ -214,4 +216,24 @@ fn insert(table: &mut Table, keys: &[&str], leaf: Node) -> Result<(), Mistake> {
         }
     }
     Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::ffi::OsStringExt as _;
+
+    use super::*;
+
+    #[test]
+    fn only_its_own_variables_have_to_be_utf8() {
+        let latin1 = || OsString::from_vec(b"\xe4".into());
+        let check = |name: OsString| Environment::from_os([(name, latin1())]);
+        assert!(check("LESSCHARSET".into()).is_ok());
+        assert!(check(latin1()).is_ok());
+        assert_eq!(
+            check("SIGNOUT_API_KEY__0__KEY".into()).unwrap_err().to_string(),
+            "SIGNOUT_API_KEY__0__KEY: the value is not UTF-8: \
+             use the variable's _FILE form for a secret, or encode it"
+        );
+    }
 }

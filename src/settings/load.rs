@@ -4,8 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::api_key::{self, ApiKeySettings};
-use super::environment::Environment;
-use super::files::{Disk, Files};
+use super::environment::{Environment, PREFIX};
+use super::files::{Contents, Disk, Files};
 use super::mistake::Mistake;
 use super::nearest::nearest;
 use super::provider::{self, ProviderSettings};
@@ -84,41 +84,49 @@ struct File {
     text: String,
 }
 
+/// The first file there is. What was named and is not there is an error.
 fn find(
     config: Option<&Path>,
     environment: &Environment,
     report: &mut Report<'_>,
 ) -> Result<Option<File>, SettingsError> {
-    let (named, named_by) = match (config, environment.get(CONFIG)) {
-        (Some(path), _) => (Some(path), Source::Default),
-        (None, Some(path)) => (Some(Path::new(path)), Source::Environment(CONFIG.into())),
-        (None, None) => (None, Source::Default),
+    let named = match (config, environment.get(CONFIG)) {
+        (Some(path), _) => Some((path, Source::Default)),
+        (None, Some(path)) => Some((Path::new(path), Source::Environment(CONFIG.into()))),
+        (None, None) => None,
     };
-    let places = PLACES.map(Path::new);
-    let places =
-        named.as_slice().iter().copied().chain(places.into_iter().filter(|_| named.is_none()));
-    for path in places {
-        let refuse = |source, mistake| {
-            SettingsError::new(vec![Problem { source, key: String::new(), mistake }])
-        };
+    if let Some((path, named_by)) = named {
+        return File::open(path, report.files.read(path), named_by, report).map(Some);
+    }
+    for path in PLACES.map(Path::new) {
         match report.files.read(path) {
-            Ok(contents) => {
-                report.config_readers = contents.readers;
-                let text = String::from_utf8(contents.bytes).map_err(|_| {
-                    let source = Source::File { path: path.into(), line: 1 };
-                    refuse(source, Mistake::FileNotUtf8)
-                })?;
-                return Ok(Some(File { path: path.into(), text }));
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => {}
-            Err(error) => {
-                let path = path.display().to_string();
-                let mistake = Mistake::FileUnreadable { path, kind: error.kind() };
-                return Err(refuse(named_by, mistake));
-            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            contents => return File::open(path, contents, Source::Default, report).map(Some),
         }
     }
     Ok(None)
+}
+
+impl File {
+    fn open(
+        path: &Path,
+        contents: io::Result<Contents>,
+        named_by: Source,
+        report: &mut Report<'_>,
+    ) -> Result<Self, SettingsError> {
+        let refuse = |source, mistake| {
+            SettingsError::new(vec![Problem { source, key: String::new(), mistake }])
+        };
+        let contents = contents.map_err(|error| {
+            let (path, kind) = (path.display().to_string(), error.kind());
+            refuse(named_by, Mistake::FileUnreadable { path, kind })
+        })?;
+        report.config_readers = contents.readers;
+        let text = String::from_utf8(contents.bytes).map_err(|_| {
+            refuse(Source::File { path: path.into(), line: 1 }, Mistake::FileNotUtf8)
+        })?;
+        Ok(Self { path: path.into(), text })
+    }
 }
 
 fn read(
@@ -144,7 +152,7 @@ fn read(
             let Report { effective, warnings, .. } = report;
             Ok(Loaded { settings, effective, warnings, file: path })
         }
-        Ok(_) | Err(Reported { .. }) => Err(SettingsError::new(report.problems)),
+        Ok(_) | Err(_) => Err(SettingsError::new(report.problems)),
     }
 }
 
@@ -169,9 +177,10 @@ fn read_sections(root: &mut Section<'_, '_>) -> Result<Settings, Reported> {
 /// Mostly `SIGNOUT_SERVER_LISTEN`, with one underscore too few.
 fn refuse_strays(environment: &Environment, report: &mut Report<'_>) {
     for stray in environment.strays() {
-        let known = report.variables.iter().map(String::as_str);
-        let nearest = nearest(stray, known).map(str::to_owned);
-        let source = Source::Environment(stray.into());
+        // Compared without the beginning, which would make all of them similar.
+        let known = report.variables.iter().filter_map(|variable| variable.strip_prefix(PREFIX));
+        let nearest = nearest(stray, known).map(|nearest| format!("{PREFIX}{nearest}"));
+        let source = Source::Environment(format!("{PREFIX}{stray}").into());
         report.refuse(source, "", Mistake::NoSetting { nearest });
     }
 }

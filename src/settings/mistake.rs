@@ -90,9 +90,9 @@ pub enum Mistake {
         first: Source,
     },
     /// One word twice in a list.
-    #[error("{item:?} is listed twice: remove one")]
+    #[error("{item} is listed twice: remove one")]
     DuplicateItem {
-        /// The word.
+        /// As it is written.
         item: String,
     },
     /// Two api keys with one secret.
@@ -190,7 +190,7 @@ pub enum Mistake {
         advice: &'static str,
     },
     /// An environment variable of no use.
-    #[error("no setting has this name{}: settings are SIGNOUT_SECTION__KEY", meant(.nearest.as_deref()))]
+    #[error("no setting has this name{}", setting_instead(.nearest.as_deref()))]
     NoSetting {
         /// What may have been meant.
         nearest: Option<String>,
@@ -215,8 +215,14 @@ pub enum Mistake {
         /// The other key.
         other_key: &'static str,
     },
+    /// A file that should hold a secret.
+    #[error("{path:?} is empty: write the secret into it")]
+    SecretFileEmpty {
+        /// The file.
+        path: String,
+    },
     /// A file that is no TOML.
-    #[error("this is no TOML: {parser_says}; a value that is text stands in double quotes")]
+    #[error("this is no TOML: {parser_says}: correct the line; text stands in double quotes")]
     Syntax {
         /// The parser's message, which does not quote the file.
         parser_says: String,
@@ -230,7 +236,7 @@ pub enum Mistake {
         known: Vec<&'static str>,
     },
     /// An api key for a provider that is not configured.
-    #[error("no provider is called {name:?}{}", meant(.nearest.as_deref()))]
+    #[error("no provider is called \"{name}\"{}", meant(.nearest.as_deref()))]
     UnknownProvider {
         /// As written.
         name: ProviderName,
@@ -263,9 +269,16 @@ fn meant(nearest: Option<&str>) -> String {
     nearest.map_or_else(String::new, |nearest| format!(", did you mean {nearest}?"))
 }
 
+fn setting_instead(nearest: Option<&str>) -> String {
+    match nearest {
+        Some(_) => meant(nearest),
+        None => ": remove it; settings are SIGNOUT_SECTION__KEY".into(),
+    }
+}
+
 fn known_instead(nearest: Option<&str>, known: &[&'static str]) -> String {
     match nearest {
-        Some(nearest) => format!(", did you mean {nearest}?"),
+        Some(_) => meant(nearest),
         None => format!(": remove it; known here are {}", known.join(", ")),
     }
 }

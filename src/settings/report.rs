@@ -1,5 +1,8 @@
 //! What comes to light while settings are read.
 
+use std::io;
+use std::path::Path;
+
 use super::files::{Contents, Files, Readers};
 use super::{Effective, Mistake, Problem, Source, Warning};
 
@@ -49,7 +52,7 @@ impl<'f> Report<'f> {
     }
 
     /// Reads a file that holds a secret.
-    pub(super) fn read_secret(&mut self, path: &std::path::Path) -> std::io::Result<Vec<u8>> {
+    pub(super) fn read_secret(&mut self, path: &Path) -> io::Result<Vec<u8>> {
         let Contents { bytes, readers } = self.files.read(path)?;
         if readers == Readers::Everybody {
             self.warn(Warning::EverybodyReads { path: path.into() });

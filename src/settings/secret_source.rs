@@ -75,14 +75,19 @@ fn read_file(
             return Err((source, key, Mistake::Expected { found, expected }));
         }
     };
-    let bytes = report.read_secret(&path).map_err(|error| {
-        let path = path.display().to_string();
-        (source, key, Mistake::FileUnreadable { path, kind: error.kind() })
-    })?;
-    let source = Source::SecretFile(path);
-    match without_line_end(&bytes) {
-        [] => Err((source, key, Mistake::EmptySecret)),
-        secret => Ok(SecretSource { secret: Secret::new(secret), source }),
+    let shown = path.display().to_string();
+    match report.read_secret(&path) {
+        Err(error) => {
+            let mistake = Mistake::FileUnreadable { path: shown, kind: error.kind() };
+            Err((source, key, mistake))
+        }
+        Ok(bytes) => match without_line_end(&bytes) {
+            [] => Err((source, key, Mistake::SecretFileEmpty { path: shown })),
+            secret => {
+                let secret = Secret::new(secret);
+                Ok(SecretSource { secret, source: Source::SecretFile(path) })
+            }
+        },
     }
 }
 

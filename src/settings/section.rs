@@ -27,6 +27,8 @@ pub(super) struct Section<'a, 'f> {
     source: Source,
     table: Table,
     known: Vec<&'static str>,
+    /// Of the keys that were read.
+    sources: Vec<(&'static str, Source)>,
     report: &'a mut Report<'f>,
 }
 
@@ -59,6 +61,7 @@ impl<'f> Section<'_, 'f> {
             source,
             table,
             known: Vec::new(),
+            sources: Vec::new(),
             report,
         }
     }
@@ -91,17 +94,13 @@ impl<'f> Section<'_, 'f> {
                 return Err(self.report.refuse(source, key, mistake));
             }
         };
-        let mut all = Ok(Vec::with_capacity(nodes.len()));
-        for (i, node) in nodes.into_iter().enumerate() {
+        let read_one = |(i, node): (usize, Node)| {
             let title = format!("{key}.{}", element_name(&node).unwrap_or_else(|| i.to_string()));
             let prefix = format!("SIGNOUT_{}__{i}__", key.to_uppercase());
-            match (self.child(key, title, prefix, node, &mut read), &mut all) {
-                (Ok(one), Ok(all)) => all.push(one),
-                (Ok(_), Err(_)) => {}
-                (Err(reported), _) => all = Err(reported),
-            }
-        }
-        all
+            self.child(key, title, prefix, node, &mut read)
+        };
+        let all: Vec<_> = nodes.into_iter().enumerate().map(read_one).collect();
+        all.into_iter().collect()
     }
 
     fn child<T>(
@@ -119,7 +118,8 @@ impl<'f> Section<'_, 'f> {
             return Err(self.report.refuse(source, title, Mistake::Expected { found, expected }));
         };
         let report = &mut *self.report;
-        let mut child = Section { title, kind, prefix, source, table, known: Vec::new(), report };
+        let (known, sources) = (Vec::new(), Vec::new());
+        let mut child = Section { title, kind, prefix, source, table, known, sources, report };
         let result = read(&mut child);
         child.finish();
         result
@@ -205,7 +205,8 @@ impl<'f> Section<'_, 'f> {
 
     /// Where a key that was read comes from; the section itself if nobody set it.
     pub(super) fn source_of(&self, key: &str) -> Source {
-        match self.report.effective.source(&self.title, key) {
+        let source = self.sources.iter().find(|(read, _)| *read == key).map(|(_, source)| source);
+        match source {
             None | Some(Source::Default | Source::Profile(_)) => self.source.clone(),
             Some(set) => set.clone(),
         }
@@ -227,7 +228,9 @@ impl<'f> Section<'_, 'f> {
 
     fn take(&mut self, key: &'static str) -> Option<Node> {
         self.known.push(key);
-        self.report.variables.push(self.variable(key));
+        if !self.title.is_empty() {
+            self.report.variables.push(self.variable(key));
+        }
         self.table.remove(key)
     }
 
@@ -253,6 +256,7 @@ impl<'f> Section<'_, 'f> {
     }
 
     fn show(&mut self, key: &'static str, value: Shown, source: Source) {
+        self.sources.push((key, source.clone()));
         let section = self.title.clone();
         self.report.effective.push(Row { section, key, value, source });
     }

@@ -15,10 +15,11 @@ use super::{Problem, Source};
 /// them would be guesswork.
 pub(super) fn parse(path: &Path, text: &str) -> Result<Table, Vec<Problem>> {
     let lines = Lines::new(path, text);
-    let (table, errors) = DeTable::parse_recoverable(text);
+    let (table, mut errors) = DeTable::parse_recoverable(text);
     if errors.is_empty() {
         return Ok(lines.table(table.get_ref()));
     }
+    errors.sort_by_key(|error| error.span().map(|span| span.start));
     // Only the message: the parser's own rendering quotes the line, which may hold a secret.
     let problem = |error: &toml::de::Error| Problem {
         source: lines.at(&error.span().unwrap_or_default()),

@@ -10,14 +10,12 @@ use super::Source;
 pub(super) type Table = BTreeMap<String, Node>;
 
 /// A value that knows where it stands.
-#[derive(Clone)]
 pub(super) struct Node {
     pub(super) value: Value,
     pub(super) source: Source,
 }
 
 /// What TOML or an environment variable says.
-#[derive(Clone)]
 pub(super) enum Value {
     Boolean(bool),
     Integer(i64),

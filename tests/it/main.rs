@@ -14,5 +14,15 @@
 /// Starts services and plays a provider.
 mod harness;
 
+/// The rules of the house that no compiler knows: who may name what.
+mod architecture;
+/// What a provider may post and what it is answered (bcl_*, conf_*).
+mod backchannel;
+/// The commands, as a person or a script runs them.
+mod cli;
+/// openapi.yaml, the routes and what they really answer.
+mod openapi;
+/// The JSON routes: registering, asking, revoking, and who may.
+mod tokens;
 /// Every token of `tests/vectors`, label for label.
 mod vectors;

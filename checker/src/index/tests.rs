@@ -104,8 +104,8 @@ fn i12_order_does_not_show() {
             index.apply(&all[i]);
         }
         let fingerprint = index.key.target(&all[0].target).fingerprint();
-        let mark = *index.read(fingerprint).get(&fingerprint).unwrap();
-        mark
+        let shard = index.read(fingerprint);
+        *shard.get(&fingerprint).unwrap()
     };
     let expected = merged(&[0, 1, 2, 3]);
     for order in [[3, 2, 1, 0], [1, 3, 0, 2], [2, 0, 3, 1]] {

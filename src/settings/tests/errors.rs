@@ -1,0 +1,633 @@
+use super::*;
+
+/// The problems of a configuration, as they are printed.
+#[track_caller]
+fn check(toml: &str, variables: &[(&str, &str)], expected: &str) {
+    let found = match load(toml, variables) {
+        Ok(_) => panic!("accepted:\n{toml}\n{variables:?}"),
+        Err(error) => error.to_string(),
+    };
+    assert_eq!(found, expected, "\n{toml}\n{variables:?}");
+}
+
+/// The same for keys of a provider, from line 6 on.
+#[track_caller]
+fn check_provider(keys: &str, expected: &str) {
+    load(HOME, &[]).expect("the provider is good without these keys");
+    check(&format!("{HOME}{keys}"), &[], expected);
+}
+
+#[test]
+fn syntax() {
+    let error = load("[server]\nlisten = 127.0.0.1\n[journal\n", &[]).unwrap_err().to_string();
+    let lines: Vec<_> = error.lines().collect();
+    assert_eq!(lines.len(), 2, "{error}");
+    for (line, place) in lines.iter().zip([2, 3]) {
+        let begin = format!("signout.toml:{place}: this is no TOML: ");
+        assert!(line.starts_with(&begin), "{line}");
+        assert!(line.ends_with(": correct the line; text stands in double quotes"), "{line}");
+    }
+}
+
+#[test]
+fn unknown_keys_name_the_nearest() {
+    for (toml, expected) in [
+        ("[sever]\nlisten = 5", "signout.toml:1: sever: unknown key, did you mean server?"),
+        (
+            "[server]\nlitsen = 5",
+            "signout.toml:2: server.litsen: unknown key, did you mean listen?",
+        ),
+        (
+            "[journal]\ncolour = 5",
+            "signout.toml:2: journal.colour: unknown key: remove it; known here are path",
+        ),
+        (
+            "listen = 5",
+            "signout.toml:1: listen: unknown key: remove it; known here are \
+             server, journal, provider, api_key, checker",
+        ),
+    ] {
+        check(toml, &[], expected);
+    }
+    check_provider(
+        "leewai = \"5s\"",
+        "signout.toml:6: provider.home.leewai: unknown key, did you mean leeway?",
+    );
+    check(
+        "",
+        &[("SIGNOUT_SERVER__LISTEM", "x")],
+        "SIGNOUT_SERVER__LISTEM: server.listem: unknown key, did you mean listen?",
+    );
+    check(
+        "",
+        &[("SIGNOUT_SERVER_LISTEN", "x")],
+        "SIGNOUT_SERVER_LISTEN: no setting has this name, did you mean SIGNOUT_SERVER__LISTEN?",
+    );
+    check(
+        "[server]\nlisten = \"127.0.0.1:1\"",
+        &[("SIGNOUT_SERVER__LISTEN__PORT", "x")],
+        "SIGNOUT_SERVER__LISTEN__PORT: no setting has this name: \
+         remove it; settings are SIGNOUT_SECTION__KEY",
+    );
+}
+
+#[test]
+fn wrong_types_say_what_was_expected() {
+    let address = "write an IP address and a port, such as \"127.0.0.1:8080\" or \"[::]:8080\"";
+    for (toml, expected) in [
+        (
+            "server = 5",
+            "signout.toml:1: server: an integer does not fit: \
+                        write a section, [server], with keys below it",
+        ),
+        (
+            "provider = 5",
+            "signout.toml:1: provider: an integer does not fit: \
+                          write [[provider]] in double brackets, once for each",
+        ),
+        (
+            "[api_key]\nname = \"a\"",
+            "signout.toml:1: api_key: a table does not fit: \
+                                     write [[api_key]] in double brackets, once for each",
+        ),
+        (
+            "provider = [1]",
+            "signout.toml:1: provider.0: an integer does not fit: \
+                            write a section, [provider], with keys below it",
+        ),
+        (
+            "[server]\nlisten = 8080",
+            &*format!("signout.toml:2: server.listen: 8080 does not fit: {address}"),
+        ),
+        (
+            "[server]\nlisten = \"localhost:80\"",
+            &*format!("signout.toml:2: server.listen: \"localhost:80\" does not fit: {address}"),
+        ),
+        (
+            "[server]\nlisten = 1.5",
+            &*format!("signout.toml:2: server.listen: a float does not fit: {address}"),
+        ),
+        (
+            "[server]\nlisten = 2026-01-01",
+            &*format!("signout.toml:2: server.listen: a date does not fit: {address}"),
+        ),
+        (
+            "[server]\nmax_body_bytes = \"16384\"",
+            "signout.toml:2: server.max_body_bytes: \
+            \"16384\" does not fit: write an integer from 4096 to 1048576",
+        ),
+        (
+            "[server]\nmax_body_bytes = 99999999999999999999",
+            "signout.toml:2: \
+            server.max_body_bytes: an integer beyond 64 bits does not fit: \
+            write an integer from 4096 to 1048576",
+        ),
+        (
+            "[checker]\nwhen_stale = \"maybe\"",
+            "signout.toml:2: checker.when_stale: \"maybe\" \
+            does not fit: write \"deny\" or \"allow\"",
+        ),
+        (
+            "[checker]\nmax_staleness = 30",
+            "signout.toml:2: checker.max_staleness: 30 does not \
+            fit: write a duration from \"10s\" to \"1d\", such as \"90s\" or \"5m\"",
+        ),
+        (
+            "[journal]\npath = \"\"",
+            "signout.toml:2: journal.path: \"\" does not fit: \
+            write the path of a file, such as \"/etc/signout/ca.pem\"",
+        ),
+    ] {
+        check(toml, &[], expected);
+    }
+    check(
+        HOME,
+        &[("SIGNOUT_PROVIDER__0__REQUIRE_TYP", "yes")],
+        "SIGNOUT_PROVIDER__0__REQUIRE_TYP: provider.home.require_typ: \"yes\" does not fit: \
+         write true or false, without quotes",
+    );
+    check_provider(
+        "cannot_persist_status = 500",
+        "signout.toml:6: provider.home.cannot_persist_status: 500 does not fit: \
+         write 503, or 400 for a provider that takes the norm by its letter",
+    );
+}
+
+#[test]
+fn numbers_have_bounds() {
+    for (toml, expected) in [
+        (
+            "[server]\nmax_body_bytes = 4095",
+            "signout.toml:2: server.max_body_bytes: \
+            4095 is out of bounds: write an integer from 4096 to 1048576",
+        ),
+        (
+            "[server]\nmax_body_bytes = -1",
+            "signout.toml:2: server.max_body_bytes: \
+            -1 is out of bounds: write an integer from 4096 to 1048576",
+        ),
+        (
+            "[checker]\nmax_staleness = \"500ms\"",
+            "signout.toml:2: checker.max_staleness: \
+            \"500ms\" is out of bounds: write a duration from \"10s\" to \"1d\", \
+            such as \"90s\" or \"5m\"",
+        ),
+    ] {
+        check(toml, &[], expected);
+    }
+    for (keys, expected) in [
+        (
+            "leeway = \"6m\"",
+            "leeway: \"6m\" is out of bounds: \
+            write a duration from \"0s\" to \"5m\", such as \"90s\" or \"5m\"",
+        ),
+        (
+            "leeway = \"1500ms\"",
+            "leeway: \"1500ms\" has a fraction of a second, and tokens carry \
+            whole seconds: write a duration from \"0s\" to \"5m\", such as \"90s\" or \"5m\"",
+        ),
+        (
+            "max_logout_token_age = \"9s\"",
+            "max_logout_token_age: \"9s\" is out of bounds: \
+            write a duration from \"10s\" to \"1d\", such as \"90s\" or \"5m\"",
+        ),
+        (
+            "max_token_lifetime = \"367d\"",
+            "max_token_lifetime: \"367d\" is out of bounds: \
+            write a duration from \"1m\" to \"366d\", such as \"90s\" or \"5m\"",
+        ),
+    ] {
+        check_provider(keys, &format!("signout.toml:6: provider.home.{expected}"));
+    }
+}
+
+#[test]
+fn server() {
+    for (toml, expected) in [
+        (
+            "[server]\nlisten = \"127.0.0.1:9464\"",
+            "signout.toml:1: server.metrics_listen: \
+            listen has the same address: give each its own port",
+        ),
+        (
+            "[server]\ntls_cert_file = \"c\"",
+            "signout.toml:2: server.tls_cert_file: \
+            tls_key_file is missing: set both or none",
+        ),
+        (
+            "[server]\ntls_key_file = \"k\"",
+            "signout.toml:2: server.tls_key_file: \
+            tls_cert_file is missing: set both or none",
+        ),
+    ] {
+        check(toml, &[], expected);
+    }
+}
+
+#[test]
+fn what_is_required() {
+    check(
+        "[[provider]]\nname = \"home\"",
+        &[],
+        "signout.toml:1: provider.home.issuer: missing: set it in the file or as \
+         SIGNOUT_PROVIDER__0__ISSUER; it is the provider's issuer as its discovery document has \
+         it, to the last slash, such as \"https://auth.example.org/\"\n\
+         signout.toml:1: provider.home.client_ids: missing: set it in the file or as \
+         SIGNOUT_PROVIDER__0__CLIENT_IDS; it is a list in brackets, each of it a client_id as \
+         registered at the provider, such as \"home-assistant\"",
+    );
+    check(
+        "",
+        &[("SIGNOUT_API_KEY__0__KEY", "0123456789abcdef"), ("SIGNOUT_API_KEY__0__SCOPES", "feed")],
+        "SIGNOUT_API_KEY__0__KEY: api_key.0.name: missing: set it in the file or as \
+         SIGNOUT_API_KEY__0__NAME; it is 1 to 63 of a-z, 0-9, _ and -, such as \"orders-api\"",
+    );
+}
+
+#[test]
+fn names() {
+    for name in ["", "Home", "a b", "ä", "a/b", &"x".repeat(64)] {
+        check(
+            &HOME.replace("home", name),
+            &[],
+            &format!(
+                "signout.toml:3: provider.0.name: {name:?} does not fit: \
+                 write 1 to 63 of a-z, 0-9, _ and -, such as \"home\""
+            ),
+        );
+    }
+    loaded(&HOME.replace("home", &"x".repeat(63)), &[]);
+}
+
+#[test]
+fn issuers() {
+    let expected = "write the provider's issuer as its discovery document has it, to the last \
+                    slash, such as \"https://auth.example.org/\"";
+    for (issuer, text) in [
+        ("op.example", format!("\"op.example\" does not fit: {expected}")),
+        ("HTTPS://op.example", format!("\"HTTPS://op.example\" does not fit: {expected}")),
+        (
+            "https://op.example/?a",
+            "\"https://op.example/?a\" has a query: remove it".into(),
+        ),
+        (
+            "https://op.example/#a",
+            "\"https://op.example/#a\" has a fragment: remove it".into(),
+        ),
+        (
+            "https://me:hunter2@op.example/",
+            "a URL with a user name or a password ends up in logs: remove that part".into(),
+        ),
+        (
+            "http://localhost/",
+            "\"http://localhost/\" is plain http, and whoever is on the way could change the keys: \
+             use https (allow_insecure_http = true allows http to loopback hosts, for tests)"
+                .into(),
+        ),
+    ] {
+        check(
+            &HOME.replace("https://op.example/", issuer),
+            &[],
+            &format!("signout.toml:4: provider.home.issuer: {text}"),
+        );
+    }
+    let insecure = [("SIGNOUT_PROVIDER__0__ALLOW_INSECURE_HTTP", "true")];
+    let other_host = HOME.replace("https://", "http://");
+    assert!(load(&other_host, &insecure).unwrap_err().to_string().contains("is plain http"));
+    loaded(&other_host.replace("op.example", "localhost:8080"), &insecure);
+}
+
+#[test]
+fn keys_of_a_provider() {
+    for (keys, expected) in [
+        (
+            "jwks_uri = \"http://op.example/k\"",
+            "6: provider.home.jwks_uri: \
+            \"http://op.example/k\" is plain http, and whoever is on the way could change the \
+            keys: use https (allow_insecure_http = true allows http to loopback hosts, for tests)",
+        ),
+        (
+            "jwks_uri = \"keys\"",
+            "6: provider.home.jwks_uri: \"keys\" does not fit: \
+            write a URL, such as \"https://auth.example.org/keys\"",
+        ),
+        (
+            "jwks_uri = \"https://op.example/k\"\njwks_file = \"k\"",
+            "7: provider.home.jwks_file: \
+            jwks_uri is set too (signout.toml:6), and only one of the two can hold: remove one",
+        ),
+        (
+            "require_encryption = true",
+            "6: provider.home.require_encryption: no token could be \
+            read without a key: set encryption_keys, or remove this",
+        ),
+    ] {
+        check_provider(keys, &format!("signout.toml:{expected}"));
+    }
+}
+
+#[test]
+fn bcl_8_algorithms() {
+    let none = "\"none\" would accept a logout token from anybody: remove it and list what the \
+                provider signs with, \"RS256\" for most";
+    let unknown = "does not fit: write one of RS, PS, ES or HS with 256, 384 or 512, or EdDSA, \
+                   such as \"RS256\"";
+    for (algorithms, expected) in [
+        ("[\"none\"]", none.into()),
+        ("[\"RS256\", \"nOnE\"]", none.into()),
+        ("[\"rs256\"]", format!("\"rs256\" {unknown}")),
+        ("[5]", format!("5 {unknown}")),
+        (
+            "\"RS256\"",
+            format!(
+                "\"RS256\" {}",
+                unknown.replace("write", "write a list in brackets, each of it")
+            ),
+        ),
+        (
+            "[]",
+            "the list is empty: write a list in brackets, each of it one of RS, PS, ES or HS \
+            with 256, 384 or 512, or EdDSA, such as \"RS256\", or leave the key out if it has a \
+            default"
+                .into(),
+        ),
+        ("[\"RS256\", \"RS256\"]", "\"RS256\" is listed twice: remove one".into()),
+        (
+            "[\"HS256\"]",
+            "HS256 needs client_secret_file, the secret of the client at the provider".into(),
+        ),
+    ] {
+        check_provider(
+            &format!("algorithms = {algorithms}"),
+            &format!("signout.toml:6: provider.home.algorithms: {expected}"),
+        );
+    }
+}
+
+#[test]
+fn a_client_secret_is_as_long_as_the_hash() {
+    for (algorithm, needed) in [("HS256", 32), ("HS384", 48), ("HS512", 64)] {
+        let keys = |length| {
+            let secret = "x".repeat(length);
+            format!("client_secret = \"{secret}\"\nalgorithms = [\"RS256\", \"{algorithm}\"]")
+        };
+        check_provider(
+            &keys(needed - 1),
+            &format!(
+                "signout.toml:6: provider.home.client_secret: the client secret has {} bytes, \
+                 {algorithm} needs {needed} or more: set a longer one at the provider and here",
+                needed - 1
+            ),
+        );
+        provider(&keys(needed), &[]);
+    }
+    check_provider(
+        "client_secret_file = \"/s/short\"\nalgorithms = [\"HS256\"]",
+        "file /s/short: provider.home.client_secret: the client secret has 31 bytes, \
+         HS256 needs 32 or more: set a longer one at the provider and here",
+    );
+}
+
+#[test]
+fn secrets_and_their_files() {
+    for (keys, expected) in [
+        ("client_secret = \"\"", "client_secret: the secret is empty: write it, or remove the key"),
+        (
+            "client_secret_file = \"/s/empty\"",
+            "client_secret_file: \"/s/empty\" is empty: write the secret into it",
+        ),
+        (
+            "client_secret = 5",
+            "client_secret: an integer does not fit: \
+            write the secret in double quotes, or its file as the _file form",
+        ),
+        (
+            "client_secret_file = 5",
+            "client_secret_file: an integer does not fit: \
+            write the path of a file, such as \"/etc/signout/ca.pem\"",
+        ),
+        (
+            "client_secret_file = \"/s/none\"",
+            "client_secret_file: \"/s/none\" cannot be read \
+            (entity not found): check the path and the permissions",
+        ),
+        (
+            "client_secret_file = \"/s/denied\"",
+            "client_secret_file: \"/s/denied\" cannot be read \
+            (permission denied): check the path and the permissions",
+        ),
+        (
+            "client_secret_file = \"/s/open\"\nclient_secret = \"hunter2\"",
+            "client_secret_file: \
+            also set as client_secret (signout.toml:7): remove one of them",
+        ),
+    ] {
+        check_provider(keys, &format!("signout.toml:6: provider.home.{expected}"));
+    }
+    check(
+        &format!("{HOME}client_secret = \"hunter2\""),
+        &[("SIGNOUT_PROVIDER__0__CLIENT_SECRET_FILE", "/s/open")],
+        "SIGNOUT_PROVIDER__0__CLIENT_SECRET_FILE: provider.home.client_secret_file: \
+         also set as client_secret (signout.toml:6): remove one of them",
+    );
+}
+
+#[test]
+fn api_keys() {
+    let of = |keys: &str| format!("[[api_key]]\nname = \"a\"\nscopes = [\"feed\"]\n{keys}");
+    let hex = "64 hex digits, the output of `printf %s \"$KEY\" | sha256sum`";
+    let forms = "of sha256, key and key_file are set: set exactly one; \
+                 `openssl rand -hex 32` makes a good key";
+    for (keys, expected) in [
+        ("", format!("signout.toml:1: api_key.a.sha256: none {forms}")),
+        (
+            &*format!("sha256 = \"{}\"\nkey_file = \"/s/api\"", "0".repeat(64)),
+            format!("signout.toml:4: api_key.a.sha256: several {forms}"),
+        ),
+        (
+            "sha256 = \"hunter2\"",
+            format!("signout.toml:4: api_key.a.sha256: a string does not fit: write {hex}"),
+        ),
+        (
+            &*format!("sha256 = \"{}\"", "g".repeat(64)),
+            format!("signout.toml:4: api_key.a.sha256: a string does not fit: write {hex}"),
+        ),
+        (
+            "key = \"0123456789abcde\"",
+            "signout.toml:4: api_key.a.key: the key has 15 bytes, it needs 16 or more because \
+             only its hash stands between a guesser and the API: `openssl rand -hex 32` makes a \
+             good one"
+                .into(),
+        ),
+        (
+            "key_file = \"/s/api\"\nissuers = [\"hom\"]",
+            "signout.toml:5: api_key.a.issuers: no provider is called \"hom\", did you mean home?"
+                .into(),
+        ),
+        (
+            "key_file = \"/s/api\"\nissuers = [\"elsewhere\"]",
+            "signout.toml:5: api_key.a.issuers: no provider is called \"elsewhere\"".into(),
+        ),
+        (
+            "key_file = \"/s/api\"\nissuers = []",
+            "signout.toml:5: api_key.a.issuers: the list is empty: write a list in brackets, each \
+             of it 1 to 63 of a-z, 0-9, _ and -, such as \"home\", or leave the key out if it has \
+             a default"
+                .into(),
+        ),
+    ] {
+        check(&format!("{}{HOME}", of(keys)), &[], &expected);
+    }
+    check(
+        &ORDERS.replace("check", "write"),
+        &[],
+        "signout.toml:5: api_key.orders-api.scopes: \"write\" does not fit: \
+         write \"admin\", \"check\", \"feed\", \"register\" or \"revoke\"",
+    );
+}
+
+#[test]
+fn what_may_be_there_once() {
+    let second = HOME.replace("home", "work").replace(".example", ".example.org");
+    loaded(&format!("{HOME}{second}"), &[]);
+    check(
+        &format!("{HOME}{}", second.replace("work", "home")),
+        &[],
+        "signout.toml:8: provider.home.name: \
+         this name is taken already at signout.toml:3: choose another one",
+    );
+    check(
+        &format!("{HOME}{}", second.replace(".org", "")),
+        &[],
+        "signout.toml:9: provider.work.issuer: the provider at signout.toml:4 has this issuer \
+         already, and a token could be meant for either: make them one provider with the \
+         client_ids of both",
+    );
+    // What is missing in the second is not looked for in the first.
+    let error = load(&format!("{HOME}[[provider]]\nname = \"home\"\nclient_ids = [\"b\"]"), &[]);
+    let error = error.map(|loaded| loaded.file).unwrap_err().to_string();
+    assert!(error.starts_with("signout.toml:6: provider.home.issuer: missing"), "{error}");
+    let second = ORDERS.replace("orders", "stock");
+    check(
+        &format!("{ORDERS}{second}"),
+        &[],
+        "signout.toml:9: api_key.stock-api.key: \
+         this is the same key as at signout.toml:4: give each caller its own",
+    );
+    check(
+        &format!("{ORDERS}{}", ORDERS.replace("0123", "abcd")),
+        &[],
+        "signout.toml:8: api_key.orders-api.name: \
+         this name is taken already at signout.toml:3: choose another one",
+    );
+}
+
+#[test]
+fn what_this_version_does_not_serve() {
+    let embedded = "not served by this version: remove it; this version runs in embedded mode";
+    let redis = format!("signout.toml:1: redis: {embedded}");
+    check("[redis]\nurls = [\"redis://127.0.0.1\"]", &[], &redis);
+    let url = "SIGNOUT_REDIS__URLS";
+    check("", &[(url, "redis://r")], &format!("{url}: redis: {embedded}"));
+    check(
+        "[forward_auth]\naudiences = []",
+        &[],
+        "signout.toml:1: forward_auth: not served by this version: \
+         remove it; gateways have to ask /v1/check",
+    );
+    let recheck = "provider.home.recheck: not served by this version: remove it; \
+                   this version ends tokens when the provider sends a logout, and not otherwise";
+    check_provider("[provider.recheck]\nevery = \"5m\"", &format!("signout.toml:6: {recheck}"));
+    let every = "SIGNOUT_PROVIDER__0__RECHECK__EVERY";
+    check(HOME, &[(every, "5m")], &format!("{every}: {recheck}"));
+}
+
+#[test]
+fn variables_for_elements() {
+    for (variable, expected) in [
+        (
+            "SIGNOUT_PROVIDER__2__ISSUER",
+            "there is no provider number 2: 1 are configured, \
+            numbers begin with 0 and have no gaps",
+        ),
+        (
+            "SIGNOUT_PROVIDER__WORK__ISSUER",
+            "no provider is called \"work\": write the name of one, \
+            with _ for -, or its number, as in SIGNOUT_PROVIDER__0__ISSUER",
+        ),
+        (
+            "SIGNOUT_PROVIDER__ISSUER",
+            "no provider is called \"issuer\": write the name of one, \
+            with _ for -, or its number, as in SIGNOUT_PROVIDER__0__NAME",
+        ),
+    ] {
+        check(HOME, &[(variable, "x")], &format!("{variable}: {expected}"));
+    }
+    let two = HOME.replace("home", "a-b") + &HOME.replace("home", "a_b").replace("op.", "oq.");
+    check(
+        &two,
+        &[("SIGNOUT_PROVIDER__A_B__LEEWAY", "5s")],
+        "SIGNOUT_PROVIDER__A_B__LEEWAY: \"a_b\" is more than one provider here: \
+         use its number instead, SIGNOUT_PROVIDER__0__LEEWAY",
+    );
+}
+
+#[test]
+fn everything_at_once() {
+    check(
+        "[server]\nlisten = 5\nlitsen = 6\n[[provider]]\nname = \"A\"\nissuer = \"b\"\n\
+         client_ids = []\nleeway = \"1h\"\n[[api_key]]\nname = \"x\"\nscopes = []\n\
+         issuers = [\"nobody\"]\n[checker]\nwhen_stale = 1\n[redis]",
+        &[("SIGNOUT_JOURNAL__PATHS", "x"), ("SIGNOUT_NONSENSE", "x")],
+        "signout.toml:2: server.listen: 5 does not fit: write an IP address and a port, such as \
+         \"127.0.0.1:8080\" or \"[::]:8080\"\n\
+         signout.toml:3: server.litsen: unknown key, did you mean listen?\n\
+         SIGNOUT_JOURNAL__PATHS: journal.paths: unknown key, did you mean path?\n\
+         signout.toml:5: provider.0.name: \"A\" does not fit: write 1 to 63 of a-z, 0-9, _ and -, \
+         such as \"home\"\n\
+         signout.toml:6: provider.0.issuer: \"b\" does not fit: write the provider's issuer as \
+         its discovery document has it, to the last slash, such as \"https://auth.example.org/\"\n\
+         signout.toml:7: provider.0.client_ids: the list is empty: write a list in brackets, each \
+         of it a client_id as registered at the provider, such as \"home-assistant\", or leave \
+         the key out if it has a default\n\
+         signout.toml:8: provider.0.leeway: \"1h\" is out of bounds: write a duration from \"0s\" \
+         to \"5m\", such as \"90s\" or \"5m\"\n\
+         signout.toml:9: api_key.x.sha256: none of sha256, key and key_file are set: set exactly \
+         one; `openssl rand -hex 32` makes a good key\n\
+         signout.toml:11: api_key.x.scopes: the list is empty: write a list in brackets, each of \
+         it \"admin\", \"check\", \"feed\", \"register\" or \"revoke\", or leave the key out if \
+         it has a default\n\
+         signout.toml:14: checker.when_stale: 1 does not fit: write \"deny\" or \"allow\"\n\
+         signout.toml:15: redis: not served by this version: remove it; this version runs in \
+         embedded mode\n\
+         SIGNOUT_NONSENSE: no setting has this name: remove it; settings are SIGNOUT_SECTION__KEY",
+    );
+}
+
+#[test]
+fn files_that_are_no_configuration() {
+    let check = |config: Option<&str>, variables: &[(&str, &str)], expected: &str| {
+        let files = FakeFiles::default()
+            .with("latin1.toml", b"# \xe4".as_slice(), Readers::Some)
+            .with("denied.toml", "denied", Readers::Some);
+        let result = Settings::load(config.map(Path::new), &environment(variables), &files);
+        assert_eq!(result.map(|loaded| loaded.file).unwrap_err().to_string(), expected);
+    };
+    check(
+        Some("none.toml"),
+        &[],
+        "\"none.toml\" cannot be read (entity not found): check the path and the permissions",
+    );
+    check(
+        None,
+        &[("SIGNOUT_CONFIG", "none.toml")],
+        "SIGNOUT_CONFIG: \"none.toml\" cannot be read (entity not found): \
+         check the path and the permissions",
+    );
+    check(
+        Some("denied.toml"),
+        &[],
+        "\"denied.toml\" cannot be read (permission denied): check the path and the permissions",
+    );
+    check(Some("latin1.toml"), &[], "latin1.toml:1: the file is not UTF-8: save it as UTF-8");
+}

@@ -1,0 +1,57 @@
+use super::*;
+
+const EXAMPLE: &str = include_str!("../../../signout.example.toml");
+
+#[test]
+fn the_example_loads() {
+    let loaded = Settings::from_toml(EXAMPLE).unwrap();
+    assert_eq!((loaded.settings.providers.len(), loaded.settings.api_keys.len()), (1, 1));
+    assert_eq!(loaded.warnings, []);
+}
+
+/// Lines of the example that set a key, or would without their `#`.
+fn settings() -> impl Iterator<Item = &'static str> {
+    EXAMPLE
+        .lines()
+        .map(|line| line.strip_prefix('#').unwrap_or(line))
+        .filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()) && line.contains(" = "))
+}
+
+#[test]
+fn the_example_has_every_key_with_its_default() {
+    let effective = Settings::from_toml(EXAMPLE).unwrap().effective;
+    for row in effective.rows() {
+        let written: Vec<_> =
+            settings().filter(|line| line.split(' ').next() == Some(row.key)).collect();
+        assert!(!written.is_empty(), "{} is not in the example", row.key);
+        if row.source == Source::Default && row.value != Shown::Unset {
+            let default = format!("{} = {}", row.key, row.value);
+            assert!(written.contains(&default.as_str()), "{default} instead of {written:?}");
+        }
+    }
+    for file_key in ["client_secret_file", "key_file"] {
+        assert!(settings().any(|line| line.starts_with(file_key)), "{file_key}");
+    }
+}
+
+#[test]
+fn the_example_has_no_other_key() {
+    let effective = Settings::from_toml(EXAMPLE).unwrap().effective;
+    for line in settings() {
+        let key = line.split(' ').next().unwrap_or_default();
+        let known = effective.rows().iter().any(|row| row.key == key);
+        assert!(known || ["client_secret_file", "key_file"].contains(&key), "{line}");
+    }
+}
+
+#[test]
+fn the_example_names_every_profile_and_scope() {
+    use crate::settings::choice::Choice;
+
+    fn words<C: Choice>() -> impl Iterator<Item = &'static str> {
+        C::ALL.iter().map(|choice| choice.as_str())
+    }
+    for word in words::<Profile>().chain(words::<Scope>()).chain(words::<RevokeOffline>()) {
+        assert!(EXAMPLE.contains(word), "{word}");
+    }
+}

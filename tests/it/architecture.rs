@@ -1,0 +1,179 @@
+//! Reads the sources and holds them against the rules of the house.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Only these rooms (folders or files below `src`) may name these crates. `telemetry`, the rooms'
+/// own `metrics` and the wiring name prometheus.
+const ONLY: &[(&str, &[&str])] = &[
+    ("actix_web", &["http"]),
+    ("utoipa", &["http"]),
+    ("josekit", &["jose"]),
+    ("openidconnect", &["provider"]),
+    ("reqwest", &["provider"]),
+    ("redb", &["journal"]),
+    ("postcard", &["journal"]),
+    ("redis", &["redis"]),
+    ("deadpool_redis", &["redis"]),
+    ("clap", &["cli"]),
+    ("anyhow", &["cli"]),
+    ("tracing_subscriber", &["telemetry.rs"]),
+    ("toml", &["settings"]),
+    ("SystemTime", &["clock.rs"]),
+    ("StatusCode", &["http/answer.rs"]),
+];
+
+/// Rooms without I/O, time and tasks.
+const PURE: &[&str] = &["logout_token", "jose", "replay", "sessions", "revoker/plan.rs"];
+const IMPURE: &[&str] =
+    &["std::fs", "std::net", "Instant::now", "tokio::", "async fn", "std::thread", "std::env"];
+
+/// Below `http` nobody knows it.
+const BELOW_HTTP: &[&str] =
+    &["jose", "journal", "logout_token", "provider", "replay", "revoker", "sessions", "settings"];
+
+const NAMELESS: &[&str] = &["utils", "util", "helpers", "helper", "common", "misc"];
+
+/// A file this long has a noun inside that wants its own file.
+const HARD_LOOK: usize = 600;
+
+#[test]
+fn only_one_room_names_a_crate() {
+    let mut broken = Vec::new();
+    for source in sources("src") {
+        for (name, rooms) in ONLY {
+            let allowed = rooms.iter().any(|room| source.is_in(room));
+            if !allowed && source.names(name) {
+                broken.push(format!("{} names {name}; only {rooms:?} may", source.path));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn the_rule_would_notice() {
+    let source =
+        Source { path: "journal/mod.rs".to_owned(), code: "use actix_web::App;".to_owned() };
+    assert!(source.names("actix_web") && !source.is_in("http") && source.is_in("journal"));
+    let other = Source { path: "httpd.rs".to_owned(), code: "use my_actix_web_like;".to_owned() };
+    assert!(!other.names("actix_web") && !other.is_in("http"));
+}
+
+#[test]
+fn pure_rooms_stay_pure() {
+    let mut broken = Vec::new();
+    for source in sources("src").into_iter().chain(sources("checker/src")) {
+        let pure = source.path.starts_with("checker") || PURE.iter().any(|room| source.is_in(room));
+        for impure in IMPURE.iter().filter(|_| pure) {
+            if source.code.contains(impure) {
+                broken.push(format!("{} has {impure}", source.path));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn nobody_below_http_looks_up() {
+    let mut broken = Vec::new();
+    for source in sources("src") {
+        if BELOW_HTTP.iter().any(|room| source.is_in(room)) && source.code.contains("crate::http") {
+            broken.push(source.path);
+        }
+    }
+    assert!(broken.is_empty(), "these name crate::http: {broken:?}");
+}
+
+#[test]
+fn every_room_has_a_name_of_its_own() {
+    for source in sources("src").into_iter().chain(sources("checker/src")) {
+        let stems = source.path.split('/').map(|part| part.trim_end_matches(".rs"));
+        let nameless: Vec<_> = stems.filter(|stem| NAMELESS.contains(stem)).collect();
+        assert!(nameless.is_empty(), "{}", source.path);
+    }
+}
+
+#[test]
+fn files_are_short_enough_to_read() {
+    for folder in ["src", "checker/src", "tests"] {
+        for source in sources(folder) {
+            let lines = source.code.lines().count();
+            assert!(lines <= HARD_LOOK, "{} has {lines} lines", source.path);
+        }
+    }
+}
+
+/// The crate that others embed stays small: no OpenSSL, no server, no async.
+#[test]
+fn the_checker_depends_on_little() {
+    let tree = std::process::Command::new(env!("CARGO"))
+        .args(["tree", "-p", "signout-checker", "-e", "normal", "--prefix", "none", "--offline"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let tree = String::from_utf8(tree.stdout).unwrap();
+    let names: std::collections::BTreeSet<_> =
+        tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(names.contains("signout-checker"), "{tree}");
+    for heavy in ["openssl", "openssl-sys", "actix-web", "tokio", "josekit"] {
+        assert!(!names.contains(heavy), "the checker depends on {heavy}");
+    }
+    assert!(names.len() <= 10, "{} crates: {names:?}", names.len());
+}
+
+/// A file without its comments and without its tests.
+struct Source {
+    path: String,
+    code: String,
+}
+
+impl Source {
+    fn is_in(&self, room: &str) -> bool {
+        self.path == room
+            || self.path.strip_prefix(room).is_some_and(|rest| rest.starts_with(['/', '.']))
+    }
+
+    /// Whether the word stands in the code, as a whole word.
+    fn names(&self, word: &str) -> bool {
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        self.code.match_indices(word).any(|(at, _)| {
+            let before = self.code[..at].chars().next_back();
+            let after = self.code[at + word.len()..].chars().next();
+            !before.is_some_and(is_word) && !after.is_some_and(is_word)
+        })
+    }
+}
+
+fn sources(folder: &str) -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let base = root.join(folder);
+    let mut files = Vec::new();
+    collect(&base, &mut files);
+    assert!(!files.is_empty(), "no sources in {folder}");
+    files.iter().map(|file| source(file, if folder == "src" { &base } else { root })).collect()
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            if !path.ends_with("node_modules") {
+                collect(&path, files);
+            }
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+fn source(file: &Path, base: &Path) -> Source {
+    let text = fs::read_to_string(file).unwrap();
+    // Unit tests come last in a file, by the rules of the house.
+    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let path = file.strip_prefix(base).unwrap().to_str().unwrap().to_owned();
+    let tests_only = path.ends_with("tests.rs") || path.ends_with("fake_op.rs");
+    let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let code = if tests_only { String::new() } else { code.collect::<Vec<_>>().join("\n") };
+    Source { path, code }
+}
