@@ -14,9 +14,10 @@ use serde::Serialize;
 use thiserror::Error;
 use utoipa::{IntoResponses, ToSchema};
 
-use super::check::Checked;
+use super::body::OneOrMany;
+use super::check::TokenVerdict;
 use super::revocations::{Carried, DryRun};
-use super::tokens::{Forgotten, Registered};
+use super::tokens::{Forgotten, TokenResult};
 use crate::settings::Scope;
 
 /// After a full disk or an unreachable provider it is worth asking again after this time.
@@ -142,25 +143,25 @@ impl<T: Serialize> Responder for Success<T> {
 
 /// What `openapi.yaml` says about the success of `POST /v1/check`.
 #[derive(IntoResponses)]
-#[expect(dead_code, reason = "describes `Success<Checked>` to utoipa")]
+#[expect(dead_code, reason = "describes the success to utoipa")]
 pub(super) enum CheckAnswer {
     /// One answer for each question, in their order.
     #[response(status = 200)]
-    Done(Checked),
+    Done(OneOrMany<TokenVerdict>),
 }
 
 /// What `openapi.yaml` says about the success of `POST /v1/tokens`.
 #[derive(IntoResponses)]
-#[expect(dead_code, reason = "describes `Success<Registered>` to utoipa")]
+#[expect(dead_code, reason = "describes the success to utoipa")]
 pub(super) enum RegisterAnswer {
     /// What became of each token, in their order.
     #[response(status = 200)]
-    Done(Registered),
+    Done(OneOrMany<TokenResult>),
 }
 
 /// What `openapi.yaml` says about the success of `DELETE /v1/tokens`.
 #[derive(IntoResponses)]
-#[expect(dead_code, reason = "describes `Success<Forgotten>` to utoipa")]
+#[expect(dead_code, reason = "describes the success to utoipa")]
 pub(super) enum ForgetAnswer {
     /// How many of them were registered.
     #[response(status = 200)]

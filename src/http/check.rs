@@ -72,9 +72,6 @@ pub(super) struct TokenVerdict {
     known: bool,
 }
 
-/// One answer for each question, in their order.
-pub(super) type Checked = OneOrMany<TokenVerdict>;
-
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -104,7 +101,7 @@ pub(super) async fn check(
     issuers: Data<Issuers>,
     revoker: Data<Revoker>,
     metrics: Data<Metrics>,
-) -> Result<Success<Checked>, Failure> {
+) -> Result<Success<OneOrMany<TokenVerdict>>, Failure> {
     let caller = keys.admit(&request, Scope::Check)?;
     wait_for_position(&request, &revoker).await?;
     let questions = body::one_or_many::<Question>(&request, payload).await?;

@@ -6,6 +6,12 @@ use utoipa::openapi::{LicenseBuilder, OpenApi};
 use utoipa::{Modify, OpenApi as _};
 use utoipa_actix_web::AppExt as _;
 
+use super::answer::{LogoutError, Problem};
+use super::body::OneOrMany;
+use super::check::TokenVerdict;
+use super::revocations::{Carried, DryRun};
+use super::tokens::{Forgotten, TokenResult, TokenStatus};
+
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(
@@ -18,6 +24,18 @@ use utoipa_actix_web::AppExt as _;
         (name = "tokens", description = "Called by APIs, gateways and token issuers."),
         (name = "revocations", description = "Called by administrators and other services."),
     ),
+    components(schemas(
+        Carried,
+        DryRun,
+        Forgotten,
+        LogoutError,
+        OneOrMany<TokenResult>,
+        OneOrMany<TokenVerdict>,
+        Problem,
+        TokenResult,
+        TokenStatus,
+        TokenVerdict,
+    )),
     modifiers(&ApiKeySecurity)
 )]
 struct Head;

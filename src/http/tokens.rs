@@ -63,7 +63,7 @@ pub(super) struct TokenResult {
 /// What became of one token, in a word.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum TokenStatus {
+pub(super) enum TokenStatus {
     /// It will be refused when it, its session or its subject is revoked.
     Registered,
     /// The same facts were registered before.
@@ -73,9 +73,6 @@ enum TokenStatus {
     /// Nothing was registered.
     Refused,
 }
-
-/// One result for each token, in their order.
-pub(super) type Registered = OneOrMany<TokenResult>;
 
 /// Tokens to let go of.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -115,7 +112,7 @@ pub(super) async fn register(
     issuers: Data<Issuers>,
     revoker: Data<Revoker>,
     clock: Data<dyn Clock>,
-) -> Result<Success<Registered>, Failure> {
+) -> Result<Success<OneOrMany<TokenResult>>, Failure> {
     let caller = keys.admit(&request, Scope::Register)?;
     let items = body::one_or_many::<TokenItem>(&request, payload).await?;
     let single = matches!(items, OneOrMany::One(_));

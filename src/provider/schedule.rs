@@ -21,6 +21,9 @@ const FIRST_KEYS: Backoff =
 const NEXT_KEYS: Backoff =
     Backoff { shortest: Duration::from_secs(60), longest: Duration::from_secs(5 * 60) };
 
+/// The round that the start of the service causes.
+const FIRST: Round = Round(1);
+
 /// Which fetch, counted from one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Round(u64);
@@ -125,6 +128,10 @@ impl Schedule {
     pub(super) fn succeed(&mut self, now: Instant, refresh_after: Duration) {
         self.running = false;
         self.failures = 0;
+        if self.begun == FIRST {
+            // No token caused it: keys that changed just after the start are looked for at once.
+            self.cool_until = None;
+        }
         self.backoff = NEXT_KEYS;
         self.due = now + refresh_after;
         self.absent.succeed();

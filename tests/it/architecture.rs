@@ -6,19 +6,19 @@ use std::path::{Path, PathBuf};
 /// Only these rooms (folders or files below `src`) may name these crates. `telemetry`, the rooms'
 /// own `metrics` and the wiring name prometheus.
 const ONLY: &[(&str, &[&str])] = &[
-    ("actix_web", &["http"]),
-    ("utoipa", &["http"]),
-    ("josekit", &["jose"]),
-    ("openidconnect", &["provider"]),
-    ("reqwest", &["provider"]),
-    ("redb", &["journal"]),
-    ("postcard", &["journal"]),
-    ("redis", &["redis"]),
-    ("deadpool_redis", &["redis"]),
-    ("clap", &["cli"]),
-    ("anyhow", &["cli"]),
-    ("tracing_subscriber", &["telemetry.rs"]),
-    ("toml", &["settings"]),
+    ("actix_web::", &["http"]),
+    ("utoipa::", &["http"]),
+    ("josekit::", &["jose"]),
+    ("openidconnect::", &["provider"]),
+    ("reqwest::", &["provider"]),
+    ("redb::", &["journal"]),
+    ("postcard::", &["journal"]),
+    ("redis::", &["redis"]),
+    ("deadpool_redis::", &["redis"]),
+    ("clap::", &["cli"]),
+    ("anyhow::", &["cli"]),
+    ("tracing_subscriber::", &["telemetry.rs"]),
+    ("toml::", &["settings"]),
     ("SystemTime", &["clock.rs"]),
     ("StatusCode", &["http/answer.rs"]),
 ];
@@ -55,9 +55,9 @@ fn only_one_room_names_a_crate() {
 fn the_rule_would_notice() {
     let source =
         Source { path: "journal/mod.rs".to_owned(), code: "use actix_web::App;".to_owned() };
-    assert!(source.names("actix_web") && !source.is_in("http") && source.is_in("journal"));
-    let other = Source { path: "httpd.rs".to_owned(), code: "use my_actix_web_like;".to_owned() };
-    assert!(!other.names("actix_web") && !other.is_in("http"));
+    assert!(source.names("actix_web::") && !source.is_in("http") && source.is_in("journal"));
+    let other = Source { path: "httpd.rs".to_owned(), code: "use my_actix_web::like;".to_owned() };
+    assert!(!other.names("actix_web::") && !other.is_in("http"));
 }
 
 #[test]
@@ -140,7 +140,8 @@ impl Source {
         self.code.match_indices(word).any(|(at, _)| {
             let before = self.code[..at].chars().next_back();
             let after = self.code[at + word.len()..].chars().next();
-            !before.is_some_and(is_word) && !after.is_some_and(is_word)
+            let ends = word.ends_with(':') || !after.is_some_and(is_word);
+            ends && !before.is_some_and(is_word)
         })
     }
 }

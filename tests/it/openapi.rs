@@ -44,6 +44,28 @@ fn every_operation_documents_its_refusals() {
     assert!(operations.len() >= 6, "{operations:?}");
 }
 
+#[test]
+fn every_reference_leads_somewhere() {
+    fn references<'v>(value: &'v Value, found: &mut BTreeSet<&'v str>) {
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+            Value::Object(members) => {
+                found.extend(members.get("$ref").and_then(Value::as_str));
+                members.values().for_each(|member| references(member, found));
+            }
+            _ => {}
+        }
+    }
+    let document = serde_json::to_value(signout::http::document()).unwrap();
+    let mut found = BTreeSet::new();
+    references(&document, &mut found);
+    assert!(!found.is_empty());
+    for reference in found {
+        let pointer = reference.strip_prefix('#').unwrap();
+        assert!(document.pointer(pointer).is_some(), "{reference} leads nowhere");
+    }
+}
+
 /// Sends what the contract allows, and what it does not, to the live service, and holds the answers
 /// against the contract. The Makefile installs schemathesis.
 #[test]
@@ -56,6 +78,7 @@ fn schemathesis_finds_no_fault() {
     assert!(schemathesis.exists(), "schemathesis is missing: run make test-setup");
     let run = Command::new(schemathesis)
         .current_dir(folder.path())
+        .args(["--config-file", root.join("tests/schemathesis.toml").to_str().unwrap()])
         .args(["run", root.join("openapi.yaml").to_str().unwrap()])
         .args(["--url", &service.url("")])
         .args(["--header", &format!("Authorization: Bearer {API_KEY}")])

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 
+/// The same for providers and api keys.
+mod entries;
 /// Every wrong value gives its own text.
 mod errors;
 /// The example file shows every key.

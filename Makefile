@@ -1,0 +1,47 @@
+# `make demo` needs a Rust toolchain and a C compiler; `make test` also Node 20 with npm and Python 3.
+# What else they need, they install: system headers through apt-get where that is allowed, everything
+# for the tests below target/ and node_modules/.
+
+# OpenSSL is for JOSE. Without its headers it is built from source, which takes perl and some minutes.
+FEATURES := $(shell pkg-config --exists openssl 2>/dev/null || echo --features vendored)
+CARGO := cargo
+PYTHON := target/python
+PROVIDER := tests/providers/oidc-provider
+
+.PHONY: help build demo test test-setup lint bench bench-load instructions audit static clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+build: ## Build the release binary, target/release/signout
+	$(CARGO) build --release --locked $(FEATURES)
+
+demo: ## Show in seconds what signout does; Ctrl-C ends it (ONCE=1 ends by itself)
+	@$(CARGO) build --quiet --locked $(FEATURES)
+	@target/debug/signout demo $(if $(ONCE),--once)
+
+test: test-setup ## Everything that CI runs: format, lints, all tests
+	tests/run $(FEATURES)
+
+test-setup: $(PYTHON)/.done $(PROVIDER)/node_modules/.done ## Install what the tests need
+
+$(PYTHON)/.done: tests/requirements.txt
+	python3 -m venv $(PYTHON)
+	$(PYTHON)/bin/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	touch $@
+
+$(PROVIDER)/node_modules/.done: $(PROVIDER)/package-lock.json
+	npm ci --prefix $(PROVIDER) --no-audit --no-fund --ignore-scripts
+	touch $@
+
+lint: ## Format and lints
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked $(FEATURES) -- -D warnings
+
+audit: ## Licences, sources, bans and advisories of every dependency (installs cargo-deny)
+	$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny
+	$(CARGO) deny check
+
+clean: ## Remove what was built and installed
+	$(CARGO) clean
+	rm -rf $(PROVIDER)/node_modules
