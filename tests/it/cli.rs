@@ -34,7 +34,7 @@ fn the_demo_tells_its_story() {
 #[test]
 fn the_readme_shows_what_the_demo_prints() {
     let readme = include_str!("../../README.md");
-    let shown = readme.split("$ make demo\n").nth(1).unwrap().split("```").next().unwrap();
+    let shown = readme.split("$ make demo ONCE=1\n").nth(1).unwrap().split("```").next().unwrap();
     let (_, out, _) = run(Service::command().args(["demo", "--once"]));
     let fixed = |text: &str| -> Vec<String> {
         text.lines()
