@@ -1,11 +1,11 @@
 //! The HTTP surface: reads a request, asks the rooms below, answers.
 //!
-//! The only room that names actix, and [`answer`] is its only file that knows a status code. No
+//! The only room that names actix, and `answer` is its only file that knows a status code. No
 //! decision is made here: what a logout token must say is in [`crate::logout_token`], what it does
 //! in [`crate::revoker`].
 //!
 //! Two listeners. The outer one takes logouts, registrations, checks and orders; what is mounted
-//! there is what `openapi.yaml` describes, because both come from [`mount`]. The operators' one has
+//! there is what `openapi.yaml` describes, because both come from `mount`. The operators' one has
 //! `/metrics`, `/livez` and `/readyz`. Deliberately absent: cookies, CORS and redirects, which a
 //! provider's call neither sends nor follows.
 

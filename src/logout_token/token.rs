@@ -4,7 +4,7 @@ use signout_checker::{Issuer, JwtId, SessionId, Subject, Timestamp};
 
 use crate::jose::SigningInputDigest;
 
-/// A valid logout token, and so an order by the issuer. Only [`super::validate`] makes one.
+/// A valid logout token, and so an order by the issuer. Only [`super::validate()`] makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogoutToken {
     pub(super) issuer: Issuer,

@@ -33,7 +33,7 @@ impl House {
     }
 
     /// Asserts a refusal in the norm's form that tells a forger nothing.
-    async fn refused(&self, answer: Answer, reason: &str) {
+    fn refused(answer: &Answer, reason: &str) {
         assert_eq!(answer.status, 400, "{reason}: {answer:?}");
         assert_eq!(answer.header("cache-control"), "no-store");
         assert_eq!(answer.header("content-type"), "application/json");
@@ -46,9 +46,9 @@ impl House {
         );
     }
 
-    async fn counted(&self, outcome: &str, reason: &str) -> f64 {
+    async fn counted(&self, outcome: &str, reason: &str) -> u64 {
         let labels = format!("outcome=\"{outcome}\",provider=\"home\",reason=\"{reason}\"");
-        self.service.metric(&format!("signout_logout_tokens_total{{{labels}}}")).await
+        self.service.count(&format!("signout_logout_tokens_total{{{labels}}}")).await
     }
 }
 
@@ -90,10 +90,10 @@ async fn bcl_2_exactly_one_logout_token_in_a_form() {
         if !content_type.is_empty() {
             request = request.header("content-type", content_type);
         }
-        house.refused(Answer::of(request).await, content_type).await;
+        House::refused(&Answer::of(request).await, content_type);
     }
     let query = format!("/backchannel-logout?logout_token={token}");
-    house.refused(house.service.post_form(&query, String::new()).await, "in the query").await;
+    House::refused(&house.service.post_form(&query, String::new()).await, "in the query");
     assert!(!house.ended("s").await);
 }
 
@@ -174,10 +174,10 @@ async fn bcl_8_to_17_what_is_refused_changes_nothing() {
         ("access token", house.op.sign("at+jwt", &house.op.access_claims("t", "s", "alice"))),
         ("garbage", "not.a.token".to_owned()),
     ] {
-        house.refused(house.service.logout(&token).await, why).await;
+        House::refused(&house.service.logout(&token).await, why);
         assert!(!house.ended("s").await, "{why}");
     }
-    assert_eq!(house.service.metric("signout_denylist_entries{target=\"session\"}").await, 0.0);
+    assert_eq!(house.service.count("signout_denylist_entries{target=\"session\"}").await, 0);
     // The same claims, untouched: every refusal above had its own reason.
     assert_eq!(house.service.logout(&house.op.logout_token("l", "s")).await.status, 200);
 }
@@ -188,7 +188,7 @@ async fn refusals_are_counted_by_reason_and_logged_without_the_token() {
     let mut claims = house.op.logout_claims("secret-jti", "secret-sid");
     claims["nonce"] = json!("n");
     let token = house.op.sign("logout+jwt", &claims);
-    house.refused(house.service.logout(&token).await, "nonce").await;
+    House::refused(&house.service.logout(&token).await, "nonce");
     let metrics = house.service.operators("/metrics").await.body;
     let counted = metrics.lines().any(|line| {
         line.starts_with("signout_logout_tokens_total")
@@ -214,10 +214,10 @@ async fn bcl_18_a_retransmission_has_no_second_effect() {
     let token = house.op.logout_token("l", "s");
     assert_eq!(house.service.logout(&token).await.status, 200);
     assert_eq!(house.service.logout(&token).await.status, 200);
-    assert_eq!(house.counted("applied", "none").await, 1.0);
-    assert_eq!(house.counted("repeated", "none").await, 1.0);
-    house.refused(house.service.logout(&house.op.logout_token("l", "t")).await, "reused jti").await;
-    assert_eq!(house.counted("refused", "jti_reused").await, 1.0);
+    assert_eq!(house.counted("applied", "none").await, 1);
+    assert_eq!(house.counted("repeated", "none").await, 1);
+    House::refused(&house.service.logout(&house.op.logout_token("l", "t")).await, "reused jti");
+    assert_eq!(house.counted("refused", "jti_reused").await, 1);
     assert!(!house.ended("t").await);
 }
 
@@ -226,7 +226,7 @@ async fn a_token_goes_to_its_own_provider_only() {
     let house = house();
     let token = house.op.logout_token("l", "s");
     let answer = house.service.logout_at("/backchannel-logout/other", &token).await;
-    house.refused(answer, "another provider's route").await;
+    House::refused(&answer, "another provider's route");
     let answer = house.service.logout_at("/backchannel-logout/nobody", &token).await;
     assert_eq!((answer.status, answer.header("cache-control")), (404, "no-store"));
     assert!(!house.ended("s").await);

@@ -30,6 +30,7 @@ impl Op {
     /// Its `[[provider]]`.
     pub(crate) fn settings(&self) -> String {
         let Self { name, issuer, jwks, .. } = self;
+        let jwks = jwks.to_str().unwrap();
         format!(
             "[[provider]]\nname = {name:?}\nissuer = {issuer:?}\nclient_ids = [\"app\"]\n\
              algorithms = [\"ES256\"]\njwks_file = {jwks:?}\n"

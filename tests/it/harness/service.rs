@@ -52,6 +52,7 @@ impl Service {
     /// Writes the configuration file.
     pub(crate) fn configure(folder: &Path, providers: &str) -> PathBuf {
         let journal = folder.join("signout.redb");
+        let journal = journal.to_str().unwrap();
         let config = folder.join("signout.toml");
         let text = format!(
             "[server]\nlisten = \"127.0.0.1:0\"\nmetrics_listen = \"127.0.0.1:0\"\n\
@@ -160,11 +161,11 @@ impl Service {
         Answer::of(self.client.get(format!("http://{}{path}", self.operators))).await
     }
 
-    /// The value of one sample of `/metrics`, 0 if it is not there.
-    pub(crate) async fn metric(&self, sample: &str) -> f64 {
+    /// The value of one counter or gauge of `/metrics`, 0 if it is not there.
+    pub(crate) async fn count(&self, sample: &str) -> u64 {
         let text = self.operators("/metrics").await.body;
         let line = text.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
-        line.map_or(0.0, |value| value.parse().unwrap())
+        line.map_or(0, |value| value.parse().unwrap())
     }
 }
 
