@@ -153,7 +153,7 @@ impl Index {
         }
         let fingerprint = digest().fingerprint();
         let mark = *self.read(fingerprint).get(&fingerprint)?;
-        mark.hits(facts).then(|| mark.revoked())
+        mark.against(facts)
     }
 
     fn count(&self, kind: TargetKind) -> &AtomicUsize {

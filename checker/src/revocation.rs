@@ -179,6 +179,13 @@ impl IssuedBefore {
         }
     }
 
+    /// The time of the cut-off, if it is at one.
+    #[must_use]
+    pub fn time(self) -> Option<Timestamp> {
+        let at_one = self != Self::NOTHING && self != Self::EVERYTHING;
+        at_one.then(|| Timestamp::from_secs(self.0.into()))
+    }
+
     /// The stored form.
     #[must_use]
     pub const fn to_bits(self) -> u32 {

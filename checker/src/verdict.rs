@@ -1,7 +1,8 @@
 //! The question and its answer.
 
 use crate::{
-    ClientId, Issuer, JwtId, Reason, SessionId, Subject, TargetKind, Timestamp, TokenKind,
+    ClientId, IssuedBefore, Issuer, JwtId, Reason, SessionId, Subject, TargetKind, Timestamp,
+    TokenKind,
 };
 
 /// What a verified token says of itself. Borrowed: asking allocates nothing.
@@ -93,6 +94,8 @@ pub struct Revoked {
     pub reason: Reason,
     /// When it was decided.
     pub revoked_at: Timestamp,
+    /// Which tokens of the target are refused, of the kind that was asked about.
+    pub issued_before: IssuedBefore,
 }
 
 /// Why no answer can be given.

@@ -236,4 +236,6 @@ impl Revoker {
 }
 
 #[cfg(test)]
+mod histories;
+#[cfg(test)]
 mod tests;

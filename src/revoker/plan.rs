@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signout_checker::{
-    IssuedBefore, Issuer, JwtId, Reach, Reason, Revocation, SessionId, Subject, Target, Timestamp,
+    IssuedBefore, Issuer, JwtId, Reach, Reason, Revocation, Revoked, SessionId, Subject, Target,
+    Timestamp,
 };
 
 use super::policy::{session_reach, subject_reach};
@@ -123,6 +124,31 @@ pub(super) fn admit(
     } else {
         Ok(())
     }
+}
+
+/// A user's session that becomes known after the user was signed out of all of them, by one of its
+/// tokens that the user's cut-off hits. Had it been known then, it would have been ended with the
+/// others, and so it is now: also for its tokens with a later `iat`.
+pub(super) fn end_late_session(
+    token: &IssuedToken,
+    session: &SessionId,
+    cut_off: &Revoked,
+    offline: bool,
+    policy: &Policy,
+    sessions: &Sessions,
+    now: Timestamp,
+) -> Plan {
+    let act = Act {
+        issuer: &token.issuer,
+        ended_at: cut_off.issued_before.time().unwrap_or(now),
+        offline,
+        reason: cut_off.reason,
+        policy,
+        now,
+    };
+    let mut hit = Hit::default();
+    let ended = act.end_session(session, sessions, &mut hit);
+    hit.into_plan(vec![ended], &act)
 }
 
 /// A token that is registered after what it belongs to ended.

@@ -13,10 +13,10 @@ use crate::jose::{Algorithm, Compact, KeySet, SigningKey};
 use crate::logout_token::{self, EncryptionPolicy, Expected, MissingExp, OfflineAccess, TypPolicy};
 use crate::settings::{RevokeOffline, SessionReuse, SidScope};
 
-const NOW: u64 = 1_700_000_000;
+pub(super) const NOW: u64 = 1_700_000_000;
 
 #[derive(Debug)]
-struct FixedClock(Mutex<u64>);
+pub(super) struct FixedClock(pub(super) Mutex<u64>);
 
 impl Clock for FixedClock {
     fn since_epoch(&self) -> Duration {
@@ -28,7 +28,7 @@ impl Clock for FixedClock {
     }
 }
 
-const POLICY: Policy = Policy {
+pub(super) const POLICY: Policy = Policy {
     sid_scope: SidScope::Session,
     revoke_offline: RevokeOffline::AsTold,
     session_reuse: SessionReuse::Deny,
@@ -37,11 +37,11 @@ const POLICY: Policy = Policy {
     max_logout_token_age: Duration::from_secs(300),
 };
 
-fn at(offset: i64) -> Timestamp {
+pub(super) fn at(offset: i64) -> Timestamp {
     Timestamp::from_secs(NOW.saturating_add_signed(offset))
 }
 
-fn op() -> Issuer {
+pub(super) fn op() -> Issuer {
     Issuer::parse("https://op.example").unwrap()
 }
 
@@ -114,7 +114,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// A token issued an hour ago that lives for two.
-fn token(jti: &str, sid: &str, sub: &str) -> IssuedToken {
+pub(super) fn token(jti: &str, sid: &str, sub: &str) -> IssuedToken {
     IssuedToken {
         issuer: op(),
         jwt_id: JwtId::parse(jti).unwrap(),
@@ -132,7 +132,7 @@ fn logout_token(jti: &str, sid: &str, sub: &str) -> LogoutToken {
 }
 
 /// A token of the provider, signed and validated: there is no other way to have one.
-fn logout_token_of(
+pub(super) fn logout_token_of(
     jti: &str,
     sid: &str,
     sub: &str,

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use signout_checker::{
-    Index, Issuer, JwtId, Revocation, Revoked, Target, TargetKind, Timestamp, TokenFacts, Verdict,
+    Index, Issuer, JwtId, Revocation, Revoked, Target, TargetKind, Timestamp, TokenFacts,
+    TokenKind, Verdict,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -96,6 +97,19 @@ impl Writer {
         }
     }
 
+    /// Takes requests as if they had been waiting together.
+    #[cfg(test)]
+    pub(super) fn take_together(&mut self, jobs: impl Iterator<Item = Job>) {
+        let mut batch = Batch::new(&self.state.index);
+        jobs.for_each(|job| self.decide(job, &mut batch));
+        self.finish(batch);
+    }
+
+    #[cfg(test)]
+    pub(super) fn into_journal(self) -> Option<Journal> {
+        self.journal
+    }
+
     /// Loads a journal's entries in place of whatever was in memory. The index only grows.
     fn adopt(&mut self, journal: Journal) -> Result<Replayed, JournalError> {
         let now = self.clock.settled();
@@ -105,7 +119,11 @@ impl Writer {
         let index = &self.state.index;
         let entry = |record| match record {
             Record::Registered(tokens) => {
-                for token in tokens.into_iter().filter(|token| token.expires_at >= now) {
+                let refused = |token: &IssuedToken| {
+                    matches!(index.check(&token.facts()), Verdict::Revoked(_))
+                };
+                // A late session is ended in the same commit, by an entry before this one.
+                for token in tokens.into_iter().filter(|t| t.expires_at >= now && !refused(t)) {
                     sessions.insert(token);
                 }
             }
@@ -223,27 +241,73 @@ impl Writer {
         let (mut short, mut long) = (Vec::new(), Vec::new());
         let mut registered = Vec::with_capacity(tokens.len());
         for (token, policy) in tokens {
-            registered.push(if let Err(error) = plan::admit(&token, &policy, now) {
-                Registered::Refused(error)
-            } else if let Some(revoked) = self.revoked(&token.facts(), batch) {
-                bear_revoked(&token, revoked, &policy, now, batch);
-                Registered::BornRevoked(revoked.reason)
-            } else {
-                let token = Arc::new(token);
-                match self.state.sessions.insert(Arc::clone(&token)) {
-                    Registration::Known => Registered::Already,
-                    Registration::Conflict => Registered::Refused(RegisterError::Conflict),
-                    Registration::New => {
-                        let lives = token.expires_at.since(now);
-                        if lives > SHORT_LIVED { &mut long } else { &mut short }.push(token);
-                        Registered::New
-                    }
-                }
-            });
+            let token = Arc::new(token);
+            let outcome = self.decide_registration(&token, &policy, now, batch);
+            if !matches!(outcome, Registered::Refused(_)) {
+                self.end_late_session(&token, &policy, now, batch);
+            }
+            if outcome == Registered::New {
+                let lives = token.expires_at.since(now);
+                if lives > SHORT_LIVED { &mut long } else { &mut short }.push(token);
+            }
+            registered.push(outcome);
         }
         let records = [short, long].into_iter().filter(|tokens| !tokens.is_empty());
         batch.records.extend(records.map(Record::Registered));
         registered
+    }
+
+    fn decide_registration(
+        &self,
+        token: &Arc<IssuedToken>,
+        policy: &Policy,
+        now: Timestamp,
+        batch: &mut Batch,
+    ) -> Registered {
+        if let Err(error) = plan::admit(token, policy, now) {
+            return Registered::Refused(error);
+        }
+        if let Some(revoked) = self.revoked(&token.facts(), batch) {
+            bear_revoked(token, revoked, policy, now, batch);
+            return Registered::BornRevoked(revoked.reason);
+        }
+        match self.state.sessions.insert(Arc::clone(token)) {
+            Registration::New => Registered::New,
+            Registration::Known => Registered::Already,
+            Registration::Conflict => Registered::Refused(RegisterError::Conflict),
+        }
+    }
+
+    /// Ends the session of a token that was issued before its user was signed out of all of them,
+    /// unless that is done. The token itself may be of a kind that is spared.
+    fn end_late_session(
+        &mut self,
+        token: &IssuedToken,
+        policy: &Policy,
+        now: Timestamp,
+        batch: &mut Batch,
+    ) {
+        let (Some(session), Some(subject)) = (&token.session, &token.subject) else { return };
+        let facts = TokenFacts::new(&token.issuer).issued_at(token.issued_at);
+        let of_subject = facts.subject(subject);
+        let Some(cut_off) = self.revoked(&of_subject, batch) else { return };
+        if cut_off.target != TargetKind::Subject {
+            return;
+        }
+        let offline = self.revoked(&of_subject.kind(TokenKind::OfflineRefresh), batch).is_some();
+        let kind = if offline { TokenKind::OfflineRefresh } else { TokenKind::Access };
+        if self.revoked(&facts.session(session).kind(kind), batch).is_none() {
+            let plan = plan::end_late_session(
+                token,
+                session,
+                &cut_off,
+                offline,
+                policy,
+                &self.state.sessions,
+                now,
+            );
+            self.take(plan, None, batch);
+        }
     }
 
     fn decide_forgetting(&mut self, issuer: Issuer, jwt_ids: &[JwtId], batch: &mut Batch) -> usize {

@@ -48,18 +48,21 @@ impl Mark {
         }
     }
 
-    pub(super) fn hits(self, facts: &TokenFacts<'_>) -> bool {
-        let cut_off = match facts.kind {
+    /// What this mark says about a token of its target.
+    pub(super) fn against(self, facts: &TokenFacts<'_>) -> Option<Revoked> {
+        let issued_before = match facts.kind {
             TokenKind::Access | TokenKind::Refresh => self.login,
             TokenKind::OfflineRefresh => self.offline,
             TokenKind::LongLived => self.long_lived,
         };
-        cut_off.hits(facts.issued_at)
-    }
-
-    pub(super) fn revoked(self) -> Revoked {
         let (revoked_at, reason) = self.first;
-        Revoked { target: self.kind, reason, revoked_at: Timestamp::from_secs(revoked_at.into()) }
+        let revoked_at = Timestamp::from_secs(revoked_at.into());
+        issued_before.hits(facts.issued_at).then_some(Revoked {
+            target: self.kind,
+            reason,
+            revoked_at,
+            issued_before,
+        })
     }
 
     pub(super) fn is_over(self, now: Timestamp) -> bool {

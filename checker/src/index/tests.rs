@@ -112,7 +112,10 @@ fn i12_order_does_not_show() {
         assert_eq!(merged(&order), expected);
         assert_eq!(merged(&[order.as_slice(), &order].concat()), expected);
     }
-    assert_eq!(expected.revoked().reason, Reason::Admin);
+    let op = op();
+    let facts = TokenFacts::new(&op).issued_at(Timestamp::from_secs(300));
+    assert_eq!(expected.against(&facts).unwrap().reason, Reason::Admin);
+    assert!(expected.against(&facts.kind(TokenKind::OfflineRefresh)).is_none());
 }
 
 #[test]
