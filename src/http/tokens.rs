@@ -16,12 +16,13 @@ use crate::revoker::{Policy, RegisterError, Registered as Outcome, Revoker};
 use crate::sessions::IssuedToken;
 use crate::settings::Scope;
 
-/// A token to register: its facts, or the signed token itself.
+/// A token to register: its facts, or the signed token and what it does not tell itself.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TokenItem {
     /// The signed token (JWS, compact), instead of its facts. It is verified and not kept. Without
-    /// a `jti` it is known by the digest of what is signed.
+    /// a `jti` it is known by the digest of what is signed. Many providers put no `sid` into access
+    /// tokens: then it has to stand beside, or a logout of the session does not reach the token.
     #[schema(min_length = 1, max_length = 8192)]
     token: Option<Box<str>>,
     /// `iss`, as configured.
@@ -176,31 +177,27 @@ impl TokenItem {
     ) -> Result<(IssuedToken, Policy), Failure> {
         let kind = TokenKind::from(self.kind);
         let token = match self {
-            Self {
-                token: Some(text),
-                iss: None,
-                jti: None,
-                sid: None,
-                sub: None,
-                client_id: None,
-                iat: None,
-                exp: None,
-                ..
-            } => {
+            Self { token: Some(text), iss: None, jti: None, iat: None, exp: None, .. } => {
                 let named = facts::of_signed_token(&text, issuers, caller).await?;
+                let Self { sid, sub, client_id, .. } = self;
+                let session = facts::optional(sid, SessionId::parse)?;
+                let subject = facts::optional(sub, Subject::parse)?;
+                let client = facts::optional(client_id, ClientId::parse)?;
                 IssuedToken {
                     issuer: named.issuer,
                     jwt_id: named.jwt_id.ok_or_else(|| missing("jti"))?,
-                    session: named.session,
-                    subject: named.subject,
-                    client: named.client,
+                    session: agreed("sid", named.session, session)?,
+                    subject: agreed("sub", named.subject, subject)?,
+                    client: agreed("client_id", named.client, client)?,
                     kind,
                     issued_at: named.issued_at.ok_or_else(|| missing("iat"))?,
                     expires_at: named.expires_at.ok_or_else(|| missing("exp"))?,
                 }
             }
             Self { token: Some(_), .. } => {
-                return Err(Failure::bad_request("send either token or the facts, not both"));
+                let detail = "a token tells its iss, jti, iat and exp itself; beside it only sid, \
+                    sub, client_id and kind may stand";
+                return Err(Failure::bad_request(detail));
             }
             Self { token: None, iss, jti, sid, sub, client_id, iat, exp, .. } => IssuedToken {
                 issuer: Issuer::parse(iss.ok_or_else(|| missing("iss"))?)
@@ -230,6 +227,18 @@ impl From<Outcome> for TokenResult {
         };
         Self { status, reason, detail }
     }
+}
+
+/// What the token says and what stands beside it: they must not differ.
+fn agreed<T: PartialEq>(
+    claim: &str,
+    of_token: Option<T>,
+    beside: Option<T>,
+) -> Result<Option<T>, Failure> {
+    if of_token.is_some() && beside.is_some() && of_token != beside {
+        return Err(Failure::bad_request(format!("the token has another {claim}")));
+    }
+    Ok(of_token.or(beside))
 }
 
 fn missing(claim: &str) -> Failure {

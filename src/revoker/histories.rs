@@ -43,8 +43,10 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
+type History = Vec<(usize, Event)>;
+
 /// Events, each with a number that names its token, and another order of them.
-fn history() -> impl Strategy<Value = (Vec<(usize, Event)>, Vec<(usize, Event)>)> {
+fn history() -> impl Strategy<Value = (History, History)> {
     prop::collection::vec(event(), 1..9).prop_flat_map(|events| {
         let events: Vec<_> = events.into_iter().enumerate().collect();
         (Just(events.clone()), Just(events).prop_shuffle())
@@ -200,8 +202,8 @@ fn policies() -> impl Strategy<Value = Policy> {
     let offline = prop_oneof![Just(RevokeOffline::Never), Just(RevokeOffline::Always)];
     (scope, reuse, offline).prop_map(|(sid_scope, session_reuse, revoke_offline)| Policy {
         sid_scope,
-        session_reuse,
         revoke_offline,
+        session_reuse,
         ..POLICY
     })
 }
@@ -209,12 +211,8 @@ fn policies() -> impl Strategy<Value = Policy> {
 /// `PROPTEST_CASES` asks for more than the usual number.
 fn config() -> ProptestConfig {
     let usual = ProptestConfig::default();
-    ProptestConfig {
-        cases: usual.cases.max(400),
-        max_shrink_iters: 400,
-        failure_persistence: None,
-        ..usual
-    }
+    let cases = usual.cases.max(400);
+    ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 400, ..usual }
 }
 
 proptest! {

@@ -19,6 +19,8 @@ mod architecture;
 mod backchannel;
 /// The commands, as a person or a script runs them.
 mod cli;
+/// A real provider, from sign-in to refusal.
+mod oidc_provider;
 /// openapi.yaml, the routes and what they really answer.
 mod openapi;
 /// The JSON routes: registering, asking, revoking, and who may.

@@ -4,7 +4,7 @@ mod op;
 mod service;
 
 pub(crate) use op::Op;
-pub(crate) use service::{API_KEY, Answer, Service};
+pub(crate) use service::{API_KEY, Answer, Service, client};
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

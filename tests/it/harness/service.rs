@@ -193,7 +193,7 @@ impl Answer {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test sends what our own client would not")]
-fn client() -> reqwest::Client {
+pub(crate) fn client() -> reqwest::Client {
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
