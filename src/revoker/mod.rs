@@ -236,6 +236,4 @@ impl Revoker {
 }
 
 #[cfg(test)]
-mod histories;
-#[cfg(test)]
 mod tests;

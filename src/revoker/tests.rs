@@ -1,6 +1,8 @@
 //! The semantics of a logout, each through the running thread and its journal, and again after a
 //! restart.
 
+mod histories;
+
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -13,10 +15,10 @@ use crate::jose::{Algorithm, Compact, KeySet, SigningKey};
 use crate::logout_token::{self, EncryptionPolicy, Expected, MissingExp, OfflineAccess, TypPolicy};
 use crate::settings::{RevokeOffline, SessionReuse, SidScope};
 
-pub(super) const NOW: u64 = 1_700_000_000;
+const NOW: u64 = 1_700_000_000;
 
 #[derive(Debug)]
-pub(super) struct FixedClock(pub(super) Mutex<u64>);
+struct FixedClock(Mutex<u64>);
 
 impl Clock for FixedClock {
     fn since_epoch(&self) -> Duration {
@@ -28,7 +30,7 @@ impl Clock for FixedClock {
     }
 }
 
-pub(super) const POLICY: Policy = Policy {
+const POLICY: Policy = Policy {
     sid_scope: SidScope::Session,
     revoke_offline: RevokeOffline::AsTold,
     session_reuse: SessionReuse::Deny,
@@ -37,11 +39,11 @@ pub(super) const POLICY: Policy = Policy {
     max_logout_token_age: Duration::from_secs(300),
 };
 
-pub(super) fn at(offset: i64) -> Timestamp {
+fn at(offset: i64) -> Timestamp {
     Timestamp::from_secs(NOW.saturating_add_signed(offset))
 }
 
-pub(super) fn op() -> Issuer {
+fn op() -> Issuer {
     Issuer::parse("https://op.example").unwrap()
 }
 
@@ -114,7 +116,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// A token issued an hour ago that lives for two.
-pub(super) fn token(jti: &str, sid: &str, sub: &str) -> IssuedToken {
+fn token(jti: &str, sid: &str, sub: &str) -> IssuedToken {
     IssuedToken {
         issuer: op(),
         jwt_id: JwtId::parse(jti).unwrap(),
@@ -132,7 +134,7 @@ fn logout_token(jti: &str, sid: &str, sub: &str) -> LogoutToken {
 }
 
 /// A token of the provider, signed and validated: there is no other way to have one.
-pub(super) fn logout_token_of(
+fn logout_token_of(
     jti: &str,
     sid: &str,
     sub: &str,

@@ -173,7 +173,8 @@ fn source(file: &Path, base: &Path) -> Source {
     // Unit tests come last in a file, by the rules of the house.
     let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     let path = file.strip_prefix(base).unwrap().to_str().unwrap().to_owned();
-    let tests_only = path.ends_with("tests.rs") || path.ends_with("fake_op.rs");
+    let tests_only =
+        path.ends_with("tests.rs") || path.contains("/tests/") || path.ends_with("fake_op.rs");
     let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
     let code = if tests_only { String::new() } else { code.collect::<Vec<_>>().join("\n") };
     Source { path, code }

@@ -34,11 +34,7 @@ impl Node {
     fn start() -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/providers/oidc-provider");
         let library = folder.join("node_modules/oidc-provider");
-        assert!(
-            library.is_dir(),
-            "{} is missing: run `make test-setup`",
-            library.display()
-        );
+        assert!(library.is_dir(), "{} is missing: run `make test-setup`", library.display());
         let child = Command::new("node")
             .arg("server.mjs")
             .current_dir(&folder)

@@ -9,10 +9,10 @@ use proptest::prelude::*;
 use signout_checker::{DigestKey, Index, TokenFacts, TokenKind, Verdict};
 use tokio::sync::watch;
 
-use super::tests::{FixedClock, NOW, POLICY, at, logout_token_of, token};
-use super::writer::{Job, State, Writer};
-use super::*;
+use super::{FixedClock, NOW, POLICY, at, logout_token_of, token};
 use crate::logout_token::OfflineAccess;
+use crate::revoker::writer::{Job, State, Writer};
+use crate::revoker::*;
 use crate::settings::{RevokeOffline, SessionReuse, SidScope};
 
 /// Sessions of alice and bob.
