@@ -198,11 +198,9 @@ async fn refusals_are_counted_by_reason_and_logged_without_the_token() {
     });
     assert!(counted, "{metrics}");
     house.service.logout(&house.op.logout_token("secret-jti-2", "secret-sid-2")).await;
-    let log = house.service.log();
-    assert!(
-        log.contains("\"outcome\":\"refused\"") && log.contains("\"outcome\":\"applied\""),
-        "{log}"
-    );
+    let log = house.service.log_when(|log| {
+        log.contains("\"outcome\":\"refused\"") && log.contains("\"outcome\":\"applied\"")
+    });
     for secret in ["secret-", &token[..40]] {
         assert!(!log.contains(secret) && !metrics.contains(secret), "i17: {secret} leaked");
     }
@@ -287,4 +285,18 @@ async fn keys_that_cannot_be_fetched_are_a_503_and_other_providers_go_on() {
     let ready = service.operators("/readyz?verbose").await;
     assert_eq!(ready.status, 200);
     assert!(ready.body.contains("provider gone: no keys yet"), "{}", ready.body);
+}
+
+#[tokio::test]
+async fn a_callers_trace_stands_beside_every_line_of_its_request() {
+    let house = house();
+    let trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let form = format!("logout_token={}", house.op.logout_token("l", "s"));
+    let request = house.service.request(Method::POST, "/backchannel-logout").body(form);
+    let request = request
+        .header("content-type", FORM)
+        .header("traceparent", format!("00-{trace_id}-00f067aa0ba902b7-01"));
+    assert_eq!(Answer::of(request).await.status, 200);
+    // One about the logout, one about the request.
+    house.service.log_when(|log| log.lines().filter(|line| line.contains(trace_id)).count() == 2);
 }

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::thread;
 
 use reqwest::{Method, RequestBuilder};
@@ -21,8 +21,15 @@ pub(crate) struct Service {
     child: Child,
     pub(crate) outer: SocketAddr,
     pub(crate) operators: SocketAddr,
-    log: Arc<Mutex<Vec<String>>>,
+    log: Arc<Log>,
     client: reqwest::Client,
+}
+
+/// What a service wrote to standard error so far.
+#[derive(Default)]
+struct Log {
+    lines: Mutex<Vec<String>>,
+    more: Condvar,
 }
 
 /// An answer, read to its end.
@@ -67,7 +74,7 @@ impl Service {
     pub(crate) fn spawn(command: &mut Command) -> Self {
         install_cryptography();
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let log = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::new(Log::default());
         let (ready, is_ready) = mpsc::channel();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let lines = Arc::clone(&log);
@@ -77,12 +84,13 @@ impl Service {
                 if let Some(addresses) = addresses(&line) {
                     let _ = ready.send(addresses);
                 }
-                lines.lock().unwrap().push(line);
+                lines.lines.lock().unwrap().push(line);
+                lines.more.notify_all();
             }
         });
         let Ok((outer, operators)) = is_ready.recv_timeout(PATIENCE) else {
             let _ = child.kill();
-            panic!("the service did not start:\n{}", log.lock().unwrap().join("\n"));
+            panic!("the service did not start:\n{}", log.text());
         };
         let client = client();
         Self { child, outer, operators, log, client }
@@ -103,7 +111,17 @@ impl Service {
 
     /// Everything it logged so far.
     pub(crate) fn log(&self) -> String {
-        self.log.lock().unwrap().join("\n")
+        self.log.text()
+    }
+
+    /// Waits until the log is as it should be, and gives it. The log is read by another thread, so a
+    /// line may come a moment after the answer that it is about.
+    pub(crate) fn log_when(&self, as_it_should_be: impl Fn(&str) -> bool) -> String {
+        let lines = self.log.lines.lock().unwrap();
+        let not_yet = |lines: &mut Vec<String>| !as_it_should_be(&lines.join("\n"));
+        let (lines, timeout) = self.log.more.wait_timeout_while(lines, PATIENCE, not_yet).unwrap();
+        assert!(!timeout.timed_out(), "{}", lines.join("\n"));
+        lines.join("\n")
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -166,6 +184,12 @@ impl Service {
         let text = self.operators("/metrics").await.body;
         let line = text.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
         line.map_or(0, |value| value.parse().unwrap())
+    }
+}
+
+impl Log {
+    fn text(&self) -> String {
+        self.lines.lock().unwrap().join("\n")
     }
 }
 
