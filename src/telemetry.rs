@@ -7,10 +7,13 @@ use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
+/// The server's own lines about its workers say nothing that ours do not.
+const DEFAULT: &str = "info,actix_server=warn";
+
 /// Sends logs to standard error from now on. `filter` is the text of `SIGNOUT_LOG`, in the form of
-/// `tracing`'s `EnvFilter`; `info` without it. The text of a bad filter is given back.
+/// `tracing`'s `EnvFilter`; ours at `info` without it. The text of a bad filter is given back.
 pub fn init(filter: Option<&str>) -> Result<(), LogError> {
-    let filter = EnvFilter::try_new(filter.unwrap_or("info"))
+    let filter = EnvFilter::try_new(filter.unwrap_or(DEFAULT))
         .map_err(|error| LogError::Filter(error.to_string()))?;
     let registry = tracing_subscriber::registry().with(filter);
     let layer =
