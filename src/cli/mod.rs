@@ -93,7 +93,7 @@ pub(crate) fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             // Nobody is left to tell if this fails.
-            let _ = writeln!(io::stderr(), "signout: {error:#}");
+            let _ = writeln!(io::stderr(), "signout: {}", told(&error));
             ExitCode::FAILURE
         }
     }
@@ -122,6 +122,18 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             print(&String::from_utf8_lossy(&page))
         }
     }
+}
+
+/// The error and its causes, leaving out those that the text before already tells.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |told, cause| {
+        let cause = cause.to_string();
+        match told.as_str() {
+            "" => cause,
+            before if before.contains(&cause) => told,
+            before => format!("{before}: {cause}"),
+        }
+    })
 }
 
 /// Prints a text. A reader that goes away early, as `head` does, is no error.

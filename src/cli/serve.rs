@@ -6,10 +6,14 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use signout::application::Application;
 use signout::clock::{Clock, SystemClock};
+use signout::settings::Settings;
 use signout::telemetry;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{ConfigArgs, install_cryptography};
+
+/// setrlimit(2), `RLIMIT_FSIZE`; the same number on every Linux.
+const SIGXFSZ: i32 = 25;
 
 pub(super) fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     telemetry::init(std::env::var("SIGNOUT_LOG").ok().as_deref())?;
@@ -18,27 +22,31 @@ pub(super) fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
         tracing::warn!("{warning}");
     }
     install_cryptography();
+    signout::http::block_on(serve(&loaded.settings))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(settings: &Settings) -> anyhow::Result<()> {
+    // Without a handler a file size limit would end the process; with one it is a full disk.
+    let _file_size_limit = signal(SignalKind::from_raw(SIGXFSZ))?;
+    let mut terminate = signal(SignalKind::terminate())?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-    let application = Application::prepare(&loaded.settings, clock)?;
+    let application = Application::prepare(settings, clock)?;
     tracing::info!(
         listen = %application.address(),
         metrics_listen = %application.operators_address(),
         entries = application.replayed().read,
         damaged = application.replayed().damaged,
-        providers = loaded.settings.providers.len(),
+        providers = settings.providers.len(),
         "ready"
     );
-    signout::http::block_on(async {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let shutdown = async move {
-            tokio::select! {
-                _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
-                _ = tokio::signal::ctrl_c() => tracing::info!("interrupted: stopping"),
-            }
-        };
-        application.run(shutdown).await?;
-        tracing::info!("stopped");
-        anyhow::Ok(())
-    })?;
-    Ok(ExitCode::SUCCESS)
+    let shutdown = async move {
+        tokio::select! {
+            _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
+            _ = tokio::signal::ctrl_c() => tracing::info!("interrupted: stopping"),
+        }
+    };
+    application.run(shutdown).await?;
+    tracing::info!("stopped");
+    Ok(())
 }

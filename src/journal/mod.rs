@@ -15,9 +15,10 @@ pub use record::Record;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::{File, OpenOptions};
-use std::io;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Seek as _};
 use std::os::unix::fs::OpenOptionsExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -42,6 +43,13 @@ const META_PROBE: &str = "probe";
 const CACHE_BYTES: usize = 16 << 20;
 /// Expiry is looked at in steps of a minute.
 const BUCKET_SECS: u64 = 60;
+/// redb's page size: its own head is in the first page, and nothing else is.
+const HEAD_BYTES: usize = 4_096;
+/// redb's signature, at the beginning of the file.
+const SIGNATURE_BYTES: usize = 9;
+/// A new file has about a megabyte, or a quarter of that.
+const LEAST_BYTES: u64 = 64 << 10;
+const UNFINISHED_BYTES: u64 = 2 << 20;
 /// Entries removed by one call of [`Journal::expire`], so that it never holds up commits for long.
 const EXPIRE_AT_MOST: usize = 10_000;
 
@@ -115,14 +123,25 @@ impl Journal {
             .mode(0o600)
             .open(path)
             .map_err(io_error)?;
+        if let Err(TryLockError::WouldBlock) = file.try_lock() {
+            return Err(OpenError::InUse { path: path.to_owned() });
+        }
+        if is_unfinished(&file).map_err(io_error)? {
+            file.set_len(0).map_err(io_error)?;
+        }
+        let journal = guarded(|| Self::open_file(file, path))
+            .unwrap_or_else(|damaged| Err(unreadable(path, damaged)))?;
+        sync_directory(path).map_err(io_error)?;
+        Ok(journal)
+    }
+
+    fn open_file(file: File, path: &Path) -> Result<Self, OpenError> {
         let db = redb::Builder::new().set_cache_size(CACHE_BYTES).create_file(file);
         let db = db.map_err(|error| match error {
             redb::DatabaseError::DatabaseAlreadyOpen => OpenError::InUse { path: path.to_owned() },
             other => unreadable(path, other),
         })?;
-        let journal = Self::init(db, path)?;
-        sync_directory(path).map_err(io_error)?;
-        Ok(journal)
+        Self::init(db, path)
     }
 
     /// A journal on other storage, to see how it behaves when that fails.
@@ -179,6 +198,14 @@ impl Journal {
     /// Hands out every entry in order. A damaged one is passed over and counted; `damaged` is told
     /// its position and what is wrong.
     pub fn replay(
+        &self,
+        entry: impl FnMut(Record),
+        damaged: impl FnMut(Seq, RecordError),
+    ) -> Result<Replayed, JournalError> {
+        guarded(|| self.replay_all(entry, damaged)).unwrap_or_else(|damaged| Err(damaged.into()))
+    }
+
+    fn replay_all(
         &self,
         mut entry: impl FnMut(Record),
         mut damaged: impl FnMut(Seq, RecordError),
@@ -279,9 +306,36 @@ fn remember_end(ends: &mut BTreeMap<u64, Vec<Seq>>, until: Timestamp, seq: Seq) 
     ends.entry(until.as_secs() / BUCKET_SECS).or_default().push(seq);
 }
 
+/// Whether a process died, or found no room, while it made this file: it has a length and perhaps
+/// a head, but redb's signature, which comes last, is not there, and nothing follows the head. No
+/// entry was ever in it. A journal that lost its head does not look like this.
+fn is_unfinished(file: &File) -> io::Result<bool> {
+    let length = file.metadata()?.len();
+    if !(LEAST_BYTES..=UNFINISHED_BYTES).contains(&length) {
+        return Ok(false);
+    }
+    let mut bytes = Vec::new();
+    let mut reader = file;
+    reader.take(UNFINISHED_BYTES).read_to_end(&mut bytes)?;
+    reader.rewind()?;
+    let signature = bytes.iter().take(SIGNATURE_BYTES);
+    Ok(signature.chain(bytes.iter().skip(HEAD_BYTES)).all(|&byte| byte == 0))
+}
+
+/// redb asserts what a damaged file need not fulfil. Such a panic is a fact about the file.
+fn guarded<T>(read: impl FnOnce() -> T) -> Result<T, redb::Error> {
+    // What the panic left half done belongs to the database, which nobody uses after the error.
+    catch_unwind(AssertUnwindSafe(read)).map_err(|_| {
+        redb::Error::Corrupted("its parts contradict each other; see the panic above".to_owned())
+    })
+}
+
 fn unreadable(path: &Path, error: impl Into<redb::Error>) -> OpenError {
+    use io::ErrorKind::{InvalidData, UnexpectedEof};
     match error.into() {
-        redb::Error::Io(source) => OpenError::Io { path: path.to_owned(), source },
+        redb::Error::Io(source) if !matches!(source.kind(), InvalidData | UnexpectedEof) => {
+            OpenError::Io { path: path.to_owned(), source }
+        }
         other => OpenError::Unreadable { path: path.to_owned(), source: Box::new(other) },
     }
 }

@@ -19,6 +19,10 @@ mod architecture;
 mod backchannel;
 /// The commands, as a person or a script runs them.
 mod cli;
+/// What a full disk or a broken journal does to the answers (I15).
+mod disk;
+/// kill -9, over and over, under load, with the oracle outside (I1, I2).
+mod kill;
 /// A real provider, from sign-in to refusal.
 mod oidc_provider;
 /// openapi.yaml, the routes and what they really answer.

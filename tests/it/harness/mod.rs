@@ -6,6 +6,7 @@ mod service;
 pub(crate) use op::Op;
 pub(crate) use service::{API_KEY, Answer, Service, client};
 
+use std::io::{self, Write as _};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Nothing here takes a second on an idle machine; CI may be busy.
@@ -15,6 +16,22 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 #[expect(clippy::disallowed_methods, reason = "a test is its own clock")]
 pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
+/// Asks again and again, within the patience of these tests.
+pub(crate) async fn until(what: &str, holds: impl AsyncFn() -> bool) {
+    let asking = tokio::time::timeout(PATIENCE, async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    asking.await.unwrap_or_else(|_| panic!("not within {PATIENCE:?}: {what}"));
+}
+
+/// Writes a summary past the capture of `cargo test`.
+pub(crate) fn tell(line: &str) {
+    // Nobody reads it if this fails.
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// Installs the TLS cryptography that clients and services of this process share.
