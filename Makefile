@@ -8,7 +8,7 @@ CARGO := cargo
 PYTHON := target/python
 PROVIDER := tests/providers/oidc-provider
 
-.PHONY: help build demo test test-setup lint bench bench-load instructions audit static clean
+.PHONY: help build demo test test-setup lint bench bench-load audit clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,6 +37,12 @@ $(PROVIDER)/node_modules/.done: $(PROVIDER)/package-lock.json
 lint: ## Format and lints
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked $(FEATURES) -- -D warnings
+
+bench: ## Time the rooms by themselves (NAME=verify for a part)
+	$(CARGO) bench --locked $(FEATURES) --bench micro -- $(NAME)
+
+bench-load: ## Load a real service from outside (NAME=callback, check, register, start or memory for a part)
+	$(CARGO) bench --locked $(FEATURES) --bench load -- $(NAME)
 
 audit: ## Licences, sources, bans and advisories of every dependency (installs cargo-deny)
 	$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny

@@ -21,7 +21,7 @@ pub fn init(filter: Option<&str>) -> Result<(), LogError> {
     if io::stderr().is_terminal() {
         registry.with(layer.compact()).try_init()?;
     } else {
-        registry.with(layer.json().flatten_event(true).with_span_list(false)).try_init()?;
+        registry.with(layer.json().flatten_event(true).with_current_span(false)).try_init()?;
     }
     Ok(())
 }

@@ -1,22 +1,23 @@
 //! One line for each request: what was asked, by route pattern, and how it went. Never a query, a
 //! header or a body: they hold tokens.
 //!
-//! Everything that is logged while a request is served carries its `trace_id`: the caller's, if it
-//! sends a `traceparent` (W3C Trace Context), else a new one.
+//! Each line carries the request's `trace_id`: the caller's, if it sends a `traceparent` (W3C Trace
+//! Context), else a new one. It is a field, not a span: a span would cost more than the logout.
 
 use std::fmt;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use actix_web::Error;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
-use tracing::Instrument as _;
+use actix_web::{Error, HttpMessage as _, HttpRequest};
 
-/// Successful checks are the bulk of all requests, so they are told at debug level only.
-const CHECK: &str = "/v1/check";
+/// Successful checks are the bulk of all requests, and a logout that went well has a line of its own
+/// that says more: these are told at debug level only.
+const TOLD_ELSEWHERE: [&str; 3] =
+    ["/v1/check", "/backchannel-logout", "/backchannel-logout/{provider}"];
 
 /// The middleware.
 pub(super) async fn log(
@@ -24,33 +25,42 @@ pub(super) async fn log(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let trace_id = TraceId::of(&request);
-    let span = tracing::info_span!("request", %trace_id);
-    async {
-        let started = Instant::now();
-        let method = request.method().clone();
-        let response = next.call(request).await?;
-        let status = response.status();
-        // The pattern, not the path: paths are chosen by others.
-        let route = response.request().match_pattern();
-        let route = route.as_deref().unwrap_or("(none)");
-        let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let (method, code) = (method.as_str(), status.as_u16());
-        if route == CHECK && status.is_success() {
-            tracing::debug!(target: "signout::access", method, route, status = code, micros, "request");
-        } else {
-            tracing::info!(target: "signout::access", method, route, status = code, micros, "request");
-        }
-        Ok(response)
+    request.extensions_mut().insert(trace_id);
+    let started = Instant::now();
+    let method = request.method().clone();
+    let response = next.call(request).await?;
+    let status = response.status();
+    // The pattern, not the path: paths are chosen by others.
+    let route = response.request().match_pattern();
+    let route = route.as_deref().unwrap_or("(none)");
+    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let (method, status_code) = (method.as_str(), status.as_u16());
+    macro_rules! line {
+        ($level:ident) => {
+            tracing::$level!(
+                target: "signout::access",
+                %trace_id, method, route, status = status_code, micros, "request"
+            )
+        };
     }
-    .instrument(span)
-    .await
+    if status.is_success() && TOLD_ELSEWHERE.contains(&route) {
+        line!(debug)
+    } else {
+        line!(info)
+    }
+    Ok(response)
 }
 
 /// W3C Trace Context, section 3.2.2.3: 16 bytes, not all zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct TraceId(u128);
+pub(super) struct TraceId(u128);
 
 impl TraceId {
+    /// The one that was given to this request.
+    pub(super) fn given(request: &HttpRequest) -> Self {
+        request.extensions().get().copied().unwrap_or_else(Self::fresh)
+    }
+
     fn of(request: &ServiceRequest) -> Self {
         let parent = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
         parent.and_then(Self::from_traceparent).unwrap_or_else(Self::fresh)

@@ -9,6 +9,7 @@ use actix_web::{FromRequest, HttpRequest, dev, post};
 use thiserror::Error;
 use utoipa::ToSchema;
 
+use super::access_log::TraceId;
 use super::answer::Logout;
 use super::body::{self, BodyError};
 use super::configured::{Configured, Issuers};
@@ -88,6 +89,7 @@ pub(super) struct Endpoint {
     clock: Data<dyn Clock>,
     metrics: Data<Metrics>,
     max_body: Data<MaxBodyBytes>,
+    trace_id: TraceId,
 }
 
 impl Endpoint {
@@ -203,8 +205,8 @@ impl Endpoint {
             Repeated::Yes => LogoutOutcome::Repeated,
         };
         self.metrics.logout(provider, outcome, "none");
-        let outcome = outcome.as_str();
-        tracing::info!(provider, outcome, tokens_hit, %position, "logout token");
+        let (outcome, trace_id) = (outcome.as_str(), self.trace_id);
+        tracing::info!(%trace_id, provider, outcome, tokens_hit, %position, "logout token");
         Logout::Done
     }
 
@@ -213,8 +215,8 @@ impl Endpoint {
         let reason = refusal.label();
         let outcome = refusal.outcome();
         self.metrics.logout(provider, outcome, reason);
-        let outcome = outcome.as_str();
-        tracing::warn!(provider, outcome, reason, detail = %refusal, "logout token");
+        let (outcome, trace_id) = (outcome.as_str(), self.trace_id);
+        tracing::warn!(%trace_id, provider, outcome, reason, detail = %refusal, "logout token");
         match refusal {
             Refusal::Body(BodyError::TooLarge) => Logout::too_large(),
             Refusal::Body(BodyError::Broken) | Refusal::ContentType | Refusal::Form => {
@@ -252,6 +254,7 @@ impl FromRequest for Endpoint {
                 clock: Data::from_request(request, payload).into_inner()?,
                 metrics: Data::from_request(request, payload).into_inner()?,
                 max_body: Data::from_request(request, payload).into_inner()?,
+                trace_id: TraceId::given(request),
             })
         };
         ready(endpoint())

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use signout_checker::{ClientId, Issuer, JwtId, SessionId, Subject, Target};
 use utoipa::{IntoParams, ToSchema};
 
+use super::access_log::TraceId;
 use super::answer::{Failure, RevokeAnswer, Success};
 use super::api_key::ApiKeys;
 use super::body;
@@ -145,7 +146,9 @@ pub(super) async fn revoke(
     let position = carried.position.to_string();
     let tokens_hit = carried.tokens_hit;
     let provider = configured.provider.name();
-    tracing::info!(api_key = caller.name(), provider, target = %kind, tokens_hit, position, "revocation");
+    let trace_id = TraceId::given(&request);
+    tracing::info!(
+        %trace_id,api_key = caller.name(), provider, target = %kind, tokens_hit, position, "revocation");
     let id = format!("rev-{position}");
     Ok(Revoke::Carried(Success::Created(Carried { id, position, tokens_hit })))
 }

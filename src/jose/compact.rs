@@ -1,6 +1,7 @@
 //! The text of a signed token, looked at but not verified.
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use sha2::{Digest as _, Sha256};
 
@@ -10,6 +11,7 @@ use super::base64url;
 use super::claims::Claims;
 use super::error::{JoseError, Part};
 use super::header::Header;
+use super::json::JsonError;
 
 /// Bytes of a token. Captured logout tokens have 0.5 to 1.6 kB. Access tokens come in a header
 /// line, for which common servers allow 8 KiB.
@@ -24,6 +26,8 @@ pub struct Compact<'t> {
     payload: Vec<u8>,
     signature: Vec<u8>,
     envelope: Envelope,
+    /// Read at most once: for the issuer's name, and again when the signature holds.
+    claims: OnceLock<Result<Arc<Claims>, JsonError>>,
 }
 
 impl<'t> Compact<'t> {
@@ -51,6 +55,7 @@ impl<'t> Compact<'t> {
             payload: decode(payload, Part::Payload)?,
             signature: decode(signature, Part::Signature)?,
             envelope,
+            claims: OnceLock::new(),
         })
     }
 
@@ -66,8 +71,7 @@ impl<'t> Compact<'t> {
     /// the token with. After [`super::KeySet::verify`] the claim is compared again, by
     /// [`crate::logout_token::validate`], with the issuer of those keys.
     pub fn unverified_issuer(&self) -> Result<Option<Issuer>, JoseError> {
-        let claims = Claims::parse(&self.payload).map_err(JoseError::Claims)?;
-        let issuer = claims.string("iss").ok().flatten();
+        let issuer = self.unverified_claims()?.string("iss").ok().flatten();
         Ok(issuer.and_then(|issuer| Issuer::parse(issuer).ok()))
     }
 
@@ -81,8 +85,10 @@ impl<'t> Compact<'t> {
         self.signing_input
     }
 
-    pub(super) fn payload(&self) -> &[u8] {
-        &self.payload
+    /// For [`super::VerifiedJws`], once the signature holds.
+    pub(super) fn unverified_claims(&self) -> Result<&Arc<Claims>, JoseError> {
+        let read = || Claims::parse(&self.payload).map(Arc::new);
+        self.claims.get_or_init(read).as_ref().map_err(|fault| JoseError::Claims(*fault))
     }
 
     pub(super) fn signature(&self) -> &[u8] {

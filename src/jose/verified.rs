@@ -1,5 +1,7 @@
 //! The proof that a signature holds.
 
+use std::sync::Arc;
+
 use signout_checker::Issuer;
 
 use super::claims::Claims;
@@ -15,7 +17,7 @@ use super::header::Header;
 pub struct VerifiedJws {
     issuer: Issuer,
     header: Header,
-    claims: Claims,
+    claims: Arc<Claims>,
     envelope: Envelope,
     identity: SigningInputDigest,
 }
@@ -26,7 +28,7 @@ impl VerifiedJws {
         Ok(Self {
             issuer: issuer.clone(),
             header: token.header().clone(),
-            claims: Claims::parse(token.payload()).map_err(JoseError::Claims)?,
+            claims: Arc::clone(token.unverified_claims()?),
             envelope: token.envelope().clone(),
             identity: token.identity(),
         })

@@ -87,7 +87,7 @@ impl Writer {
 
     pub(super) fn run(mut self, mut queue: mpsc::Receiver<Job>) {
         while let Some(job) = queue.blocking_recv() {
-            let mut batch = Batch::new(&self.state.index);
+            let mut batch = Batch::default();
             self.decide(job, &mut batch);
             while batch.requests < BATCH {
                 let Ok(job) = queue.try_recv() else { break };
@@ -100,7 +100,7 @@ impl Writer {
     /// Takes requests as if they had been waiting together.
     #[cfg(test)]
     pub(super) fn take_together(&mut self, jobs: impl Iterator<Item = Job>) {
-        let mut batch = Batch::new(&self.state.index);
+        let mut batch = Batch::default();
         jobs.for_each(|job| self.decide(job, &mut batch));
         self.finish(batch);
     }
@@ -132,7 +132,7 @@ impl Writer {
                     index.apply(revocation);
                 }
                 sessions.remove(revocations.iter().filter_map(token_target));
-                if let Some(seen) = seen {
+                if let Some(seen) = seen.filter(|seen| seen.retain_until >= now) {
                     replay.insert(&seen);
                 }
             }
@@ -224,9 +224,6 @@ impl Writer {
 
     /// Makes a plan part of the batch, visible to the requests behind it.
     fn take(&mut self, plan: plan::Plan, seen: Option<Seen>, batch: &mut Batch) -> usize {
-        for revocation in &plan.revocations {
-            batch.pending.apply(revocation);
-        }
         self.state.sessions.remove(plan.hit.iter().map(|token| (&token.issuer, &token.jwt_id)));
         batch.records.push(Record::Revoked { revocations: plan.revocations, seen });
         plan.hit.len()
@@ -325,13 +322,13 @@ impl Writer {
     }
 
     /// What speaks against a token, including what this batch is about to commit.
-    fn revoked(&self, facts: &TokenFacts<'_>, batch: &Batch) -> Option<Revoked> {
-        [&*self.state.index, &batch.pending].into_iter().find_map(|index| {
-            match index.check(facts) {
-                Verdict::Revoked(revoked) => Some(revoked),
-                Verdict::NotRevoked(_) | Verdict::Unknown(_) => None,
-            }
-        })
+    fn revoked(&self, facts: &TokenFacts<'_>, batch: &mut Batch) -> Option<Revoked> {
+        let index = &*self.state.index;
+        let revoked = |index: &Index| match index.check(facts) {
+            Verdict::Revoked(revoked) => Some(revoked),
+            Verdict::NotRevoked(_) | Verdict::Unknown(_) => None,
+        };
+        revoked(index).or_else(|| revoked(batch.pending(index)?))
     }
 
     fn finish(&mut self, batch: Batch) {
@@ -392,8 +389,8 @@ impl Writer {
             if let Record::Revoked { revocations, .. } = record {
                 for revocation in revocations {
                     self.state.index.apply(revocation);
-                    self.metrics.revoked(revocation);
                 }
+                self.metrics.revoked(revocations);
             }
         }
     }
@@ -464,24 +461,31 @@ impl Writer {
 }
 
 /// What was decided and waits for one commit.
+#[derive(Default)]
 struct Batch {
     requests: usize,
     records: Vec<Record>,
-    /// What the records will refuse, for the decisions behind them.
-    pending: Index,
+    /// What the first `indexed` records will refuse, for the decisions behind them.
+    pending: Option<Index>,
+    indexed: usize,
     replies: Vec<Reply>,
     tidy: bool,
 }
 
 impl Batch {
-    fn new(index: &Index) -> Self {
-        Self {
-            requests: 0,
-            records: Vec::new(),
-            pending: Index::new(index.key().clone()),
-            replies: Vec::new(),
-            tidy: false,
+    /// What the records will refuse, if there is anything. Only registrations ask, so nothing is
+    /// indexed before the first that does: most batches hold nothing but logouts.
+    fn pending(&mut self, index: &Index) -> Option<&Index> {
+        for record in self.records.iter().skip(self.indexed) {
+            if let Record::Revoked { revocations, .. } = record {
+                let pending = self.pending.get_or_insert_with(|| Index::new(index.key().clone()));
+                for revocation in revocations {
+                    pending.apply(revocation);
+                }
+            }
         }
+        self.indexed = self.records.len();
+        self.pending.as_ref()
     }
 }
 
@@ -533,7 +537,6 @@ fn bear_revoked(
         return;
     }
     let revocation = plan::born_revoked(token, revoked.reason, policy, now);
-    batch.pending.apply(&revocation);
     batch.records.push(Record::Revoked { revocations: vec![revocation], seen: None });
 }
 

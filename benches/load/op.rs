@@ -1,0 +1,102 @@
+//! A provider that signs with RS256, and whoever registers its tokens.
+
+use std::fs;
+use std::path::Path;
+use std::thread;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Map, Value, json};
+use signout::jose::{Algorithm, KeyId, SigningKey};
+
+use crate::client::post;
+use crate::service::API_KEY;
+
+pub(crate) const ISSUER: &str = "https://op.example/application/o/bench/";
+const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+/// Tokens registered with one request.
+pub(crate) const ARRAY: usize = 100;
+
+pub(crate) struct Op {
+    key: SigningKey,
+}
+
+/// Identifiers with the length of a UUID.
+pub(crate) fn id(kind: char, number: usize) -> String {
+    format!("{kind}{number:08x}-3f0a-4c51-9d3e-5b1a7c90e2f4")
+}
+
+#[expect(clippy::disallowed_methods, reason = "a bench is its own clock")]
+pub(crate) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
+impl Op {
+    pub(crate) fn new() -> Self {
+        Self { key: SigningKey::generate(Algorithm::Rs256, KeyId::parse("bench-1")).unwrap() }
+    }
+
+    pub(crate) fn public_jwk(&self) -> Value {
+        self.key.public_jwk().unwrap()
+    }
+
+    /// Its `[[provider]]`. Tokens are signed long before they are sent.
+    pub(crate) fn settings(&self, folder: &Path) -> String {
+        let jwks = folder.join("jwks.json");
+        fs::write(&jwks, json!({ "keys": [self.public_jwk()] }).to_string()).unwrap();
+        let jwks = jwks.to_str().unwrap();
+        format!(
+            "[[provider]]\nname = \"bench\"\nissuer = {ISSUER:?}\nclient_ids = [\"app\"]\n\
+             jwks_file = {jwks:?}\nmax_logout_token_age = \"1h\"\n"
+        )
+    }
+
+    /// One logout token for each session, signed on all cores.
+    pub(crate) fn logout_tokens(&self, sessions: std::ops::Range<usize>) -> Vec<String> {
+        let all: Vec<_> = sessions.collect();
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        thread::scope(|scope| {
+            let sign = |part| scope.spawn(move || self.sign(part));
+            let parts: Vec<_> = all.chunks(all.len().div_ceil(cores)).map(sign).collect();
+            parts.into_iter().flat_map(|part| part.join().unwrap()).collect()
+        })
+    }
+
+    fn sign(&self, sessions: &[usize]) -> Vec<String> {
+        let header = Map::from_iter([("typ".to_owned(), "logout+jwt".into())]);
+        let now = now();
+        let token = |&session: &usize| {
+            let claims = json!({
+                "iss": ISSUER, "aud": "app", "iat": now, "exp": now + 3_600,
+                "jti": id('l', session), "sid": id('s', session), "sub": id('u', session),
+                "events": { EVENT: {} },
+            });
+            self.key.sign(&header, claims.as_object().unwrap()).unwrap()
+        };
+        sessions.iter().map(token).collect()
+    }
+}
+
+/// The callback's request.
+pub(crate) fn logout(token: &String) -> Vec<u8> {
+    let body = format!("logout_token={token}");
+    post("/backchannel-logout", "application/x-www-form-urlencoded", None, &body)
+}
+
+/// Requests that register `per_session` tokens for each session, in arrays.
+pub(crate) fn registrations(sessions: std::ops::Range<usize>, per_session: usize) -> Vec<Vec<u8>> {
+    let now = now();
+    let token = |number: usize| {
+        let session = number / per_session;
+        json!({
+            "iss": ISSUER, "jti": id('t', number), "sid": id('s', session),
+            "sub": id('u', session), "client_id": "app", "iat": now, "exp": now + 3_600,
+        })
+    };
+    let all: Vec<_> = (sessions.start * per_session..sessions.end * per_session).collect();
+    all.chunks(ARRAY)
+        .map(|chunk| {
+            let items = Value::Array(chunk.iter().copied().map(token).collect());
+            post("/v1/tokens", "application/json", Some(API_KEY), &items.to_string())
+        })
+        .collect()
+}
