@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signout_checker::{
-    IssuedBefore, Issuer, JwtId, Reach, Reason, Revocation, Revoked, SessionId, Subject, Target,
-    Timestamp,
+    IssuedBefore, Issuer, Reach, Reason, Revocation, Revoked, SessionId, Subject, Target, Timestamp,
 };
 
 use super::policy::{session_reach, subject_reach};
@@ -251,9 +250,9 @@ impl Act<'_> {
     }
 }
 
-/// The registered tokens that a request ends, each once.
+/// The registered tokens that a request ends. One may be in it as its session's and as its user's.
 #[derive(Default)]
-struct Hit(BTreeMap<JwtId, Arc<IssuedToken>>);
+struct Hit(Vec<Arc<IssuedToken>>);
 
 impl Hit {
     /// Adds those that the cut-off and the reach hit, and tells when the last of them expires.
@@ -263,22 +262,24 @@ impl Hit {
         cut_off: IssuedBefore,
         reach: Reach,
     ) -> Option<Timestamp> {
-        let mut last = None;
-        for token in tokens {
-            if reach.includes(token.kind) && cut_off.hits(Some(token.issued_at)) {
-                last = last.max(Some(token.expires_at));
-                self.0.insert(token.jwt_id.clone(), token);
-            }
-        }
-        last
+        let before = self.0.len();
+        let hit = |token: &Arc<IssuedToken>| {
+            reach.includes(token.kind) && cut_off.hits(Some(token.issued_at))
+        };
+        self.0.extend(tokens.into_iter().filter(hit));
+        self.0.iter().skip(before).map(|token| token.expires_at).max()
     }
 
     fn last_expiry(&self) -> Option<Timestamp> {
-        self.0.values().map(|token| token.expires_at).max()
+        self.0.iter().map(|token| token.expires_at).max()
     }
 
     fn into_plan(self, mut revocations: Vec<Revocation>, act: &Act<'_>) -> Plan {
-        let hit: Vec<_> = self.0.into_values().collect();
+        let Self(mut hit) = self;
+        // A registered token is one allocation, wherever it is listed.
+        hit.sort_unstable_by_key(Arc::as_ptr);
+        hit.dedup_by(|one, other| Arc::ptr_eq(one, other));
+        revocations.reserve(hit.len());
         revocations.extend(hit.iter().map(|token| {
             let target = Target::Token(token.issuer.clone(), token.jwt_id.clone());
             Revocation::of(target, act.reason, act.now, act.policy.outlives(token.expires_at))

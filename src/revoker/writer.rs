@@ -146,6 +146,7 @@ impl Writer {
         })?;
         index.expire(now);
         replay.expire(now);
+        sessions.expire(now);
         self.state.sessions.replace(sessions);
         self.replay = replay;
         self.state.reached.send_replace(journal.position());

@@ -55,26 +55,18 @@ impl Sessions {
 
     /// Removes tokens, whatever the reason.
     pub fn remove<'a>(&self, tokens: impl IntoIterator<Item = (&'a Issuer, &'a JwtId)>) {
+        let tokens = tokens.into_iter().map(|(issuer, jwt_id)| self.key.token(issuer, jwt_id));
+        let tokens: Vec<_> = tokens.collect();
         let mut table = self.write();
-        let gone: Vec<_> = tokens
-            .into_iter()
-            .filter_map(|(issuer, jwt_id)| table.get(self.key.token(issuer, jwt_id)))
-            .map(|held| Digests::of(&self.key, &held))
-            .collect();
-        table.remove(&gone);
+        table.remove(&self.key, &tokens);
     }
 
     /// Removes tokens that ended before `now`.
     pub fn expire(&self, now: Timestamp) {
         let mut table = self.write();
-        let gone: Vec<_> = table
-            .ended_before(now)
-            .into_iter()
-            .filter_map(|token| table.get(token))
-            .filter(|held| held.expires_at < now)
-            .map(|held| Digests::of(&self.key, &held))
-            .collect();
-        table.remove(&gone);
+        let ended = table.ended_before(now);
+        table.remove(&self.key, &ended);
+        table.compact();
     }
 
     /// One token.
@@ -202,6 +194,10 @@ mod tests {
         assert_eq!(jtis(&sessions.of_target(&Target::Issuer(a.clone()))), ["1", "2", "3", "4"]);
         let web = Target::Client(b, ClientId::parse("web").unwrap());
         assert_eq!(jtis(&sessions.of_target(&web)), ["1"]);
+
+        let held = [a, b].map(|issuer| sessions.of_target(&Target::Issuer(issuer))).concat();
+        sessions.remove(held.iter().map(|token| (&token.issuer, &token.jwt_id)));
+        assert!(sessions.read().is_clean());
     }
 
     #[test]
@@ -213,6 +209,29 @@ mod tests {
         assert_eq!(sessions.insert(stolen), Registration::Conflict);
         let a = Issuer::parse("https://a").unwrap();
         assert!(sessions.of_session(&a, &SessionId::parse("mallory").unwrap()).is_empty());
+    }
+
+    #[test]
+    fn room_is_given_back() {
+        let sessions = Sessions::new(DigestKey::from_bytes([5; 16]));
+        let jtis: Vec<_> = (0..20_000).map(|n| n.to_string()).collect();
+        for jti in &jtis {
+            sessions.insert(token("https://a", jti, Some("s"), Some("alice")));
+        }
+        let a = Issuer::parse("https://a").unwrap();
+        let gone: Vec<_> =
+            jtis.iter().skip(1).map(|jti| JwtId::parse(jti.as_str()).unwrap()).collect();
+        sessions.remove(gone.iter().map(|jti| (&a, jti)));
+        sessions.expire(Timestamp::from_secs(100));
+        assert!(sessions.read().room() < 10_000, "{}", sessions.read().room());
+        assert_eq!(jtis_of(&sessions, &a), ["0"]);
+        sessions.expire(Timestamp::from_secs(260));
+        assert!(sessions.read().is_clean());
+    }
+
+    fn jtis_of(sessions: &Sessions, issuer: &Issuer) -> Vec<String> {
+        let held = sessions.of_session(issuer, &SessionId::parse("s").unwrap());
+        held.iter().map(|token| token.jwt_id.as_str().to_owned()).collect()
     }
 
     #[test]

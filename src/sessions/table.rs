@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use signout_checker::{Digest, DigestMap, Timestamp};
+use signout_checker::{Digest, DigestKey, DigestMap, Timestamp};
 
 use super::{Digests, IssuedToken, Registration};
 
 /// Expiry is looked at in steps of a minute.
 const BUCKET_SECS: u64 = 60;
+/// Room that is not worth giving back.
+const SLACK: usize = 4_096;
 
 #[derive(Debug, Default)]
 pub(super) struct Table {
@@ -38,14 +40,38 @@ impl Table {
         Registration::New
     }
 
-    /// Removes tokens together, so that a list they share is walked once.
-    pub(super) fn remove(&mut self, gone: &[Digests]) {
-        for digests in gone {
-            self.tokens.remove(&digests.token);
-        }
-        unlink(&mut self.by_session, gone.iter().filter_map(|d| d.session), &self.tokens);
-        unlink(&mut self.by_subject, gone.iter().filter_map(|d| d.subject), &self.tokens);
+    /// Removes tokens together, so that a list they share is looked up and walked once.
+    pub(super) fn remove(&mut self, key: &DigestKey, tokens: &[Digest]) {
+        let gone: Vec<_> = tokens.iter().filter_map(|token| self.tokens.remove(token)).collect();
+        // Those that leave together are mostly of one session of one user, next to each other.
+        let session =
+            |token: &IssuedToken| Some(key.session(&token.issuer, token.session.as_ref()?));
+        let sessions = gone.chunk_by(|a, b| (&a.issuer, &a.session) == (&b.issuer, &b.session));
+        let sessions = sessions.filter_map(|alike| session(alike.first()?));
+        unlink(&mut self.by_session, sessions, &self.tokens);
+        let subject =
+            |token: &IssuedToken| Some(key.subject(&token.issuer, token.subject.as_ref()?));
+        let subjects = gone.chunk_by(|a, b| (&a.issuer, &a.subject) == (&b.issuer, &b.subject));
+        let subjects = subjects.filter_map(|alike| subject(alike.first()?));
+        unlink(&mut self.by_subject, subjects, &self.tokens);
         // `ends` may still name them: whoever follows it finds nothing.
+    }
+
+    /// Gives back the room of tokens that left before their time.
+    pub(super) fn compact(&mut self) {
+        let roomy = |room: usize, used: usize| room > 4 * used + SLACK;
+        if roomy(self.ends.values().map(Vec::len).sum(), self.tokens.len()) {
+            self.ends.clear();
+            for (digest, token) in &self.tokens {
+                let bucket = token.expires_at.as_secs() / BUCKET_SECS;
+                self.ends.entry(bucket).or_default().push(*digest);
+            }
+        }
+        if roomy(self.tokens.capacity(), self.tokens.len()) {
+            self.tokens.shrink_to(2 * self.tokens.len());
+            self.by_session.shrink_to(2 * self.by_session.len());
+            self.by_subject.shrink_to(2 * self.by_subject.len());
+        }
     }
 
     pub(super) fn get(&self, token: Digest) -> Option<Arc<IssuedToken>> {
@@ -72,6 +98,12 @@ impl Table {
 
     pub(super) fn len(&self) -> usize {
         self.tokens.len()
+    }
+
+    /// Tokens that there is room for, and names of tokens that are listed.
+    #[cfg(test)]
+    pub(super) fn room(&self) -> usize {
+        self.tokens.capacity() + self.ends.values().map(Vec::len).sum::<usize>()
     }
 
     #[cfg(test)]
