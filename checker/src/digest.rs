@@ -215,7 +215,8 @@ mod tests {
         for length in 140..200 {
             let (issuer, value) = (issuer("https://op.example"), "x".repeat(length));
             let tag = [TargetKind::Session.tag()];
-            let lengths = [issuer.as_str(), &value].map(|p| (p.len() as u32).to_le_bytes());
+            let lengths =
+                [issuer.as_str(), &value].map(|p| u32::try_from(p.len()).unwrap().to_le_bytes());
             let pieces: [&[u8]; 5] =
                 [&tag, &lengths[0], issuer.as_str().as_bytes(), &lengths[1], value.as_bytes()];
             let session = SessionId::parse(value.as_str()).unwrap();

@@ -44,9 +44,9 @@ pub(super) async fn log(
         };
     }
     if status.is_success() && TOLD_ELSEWHERE.contains(&route) {
-        line!(debug)
+        line!(debug);
     } else {
-        line!(info)
+        line!(info);
     }
     Ok(response)
 }

@@ -192,7 +192,7 @@ mod tests {
         assert_eq!(jtis(&sessions.of_session(&b, &s1)), ["1"]);
         assert_eq!(jtis(&sessions.of_subject(&a, &alice)), ["1", "2", "3"]);
         assert_eq!(jtis(&sessions.of_target(&Target::Issuer(a.clone()))), ["1", "2", "3", "4"]);
-        let web = Target::Client(b, ClientId::parse("web").unwrap());
+        let web = Target::Client(b.clone(), ClientId::parse("web").unwrap());
         assert_eq!(jtis(&sessions.of_target(&web)), ["1"]);
 
         let held = [a, b].map(|issuer| sessions.of_target(&Target::Issuer(issuer))).concat();

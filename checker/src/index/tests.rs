@@ -131,6 +131,11 @@ fn i4_nothing_leaves_before_its_time() {
 }
 
 #[test]
+fn g16_a_mark_is_small() {
+    assert_eq!(size_of::<(u64, Mark)>(), 32);
+}
+
+#[test]
 fn apply_tells_what_changed() {
     let index = index();
     assert_eq!(index.apply(&subject(&op(), "alice", 5)), Applied::Added);
