@@ -7,6 +7,7 @@
 //! Only one process can have the file open. Readers of the running service never come here: what
 //! they ask is in memory.
 
+mod block;
 mod error;
 mod record;
 
@@ -25,11 +26,9 @@ use std::str::FromStr;
 use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition};
 use signout_checker::{DigestKey, Timestamp};
 
-use record::Head;
-
 /// The newest file format of this version. Older ones are read; newer ones are refused.
 const FORMAT: u32 = 1;
-/// Entries by position.
+/// Blocks of entries, by the position of their first.
 const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
 /// What holds for the whole file.
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
@@ -50,7 +49,7 @@ const SIGNATURE_BYTES: usize = 9;
 /// A new file has about a megabyte, or a quarter of that.
 const LEAST_BYTES: u64 = 64 << 10;
 const UNFINISHED_BYTES: u64 = 2 << 20;
-/// Entries removed by one call of [`Journal::expire`], so that it never holds up commits for long.
+/// Blocks removed by one call of [`Journal::expire`], so that it never holds up commits for long.
 const EXPIRE_AT_MOST: usize = 10_000;
 
 /// A position in the journal.
@@ -107,7 +106,9 @@ pub struct Journal {
     digest_key: DigestKey,
     epoch: u64,
     next: Seq,
-    /// Positions by the minute in which they stop mattering.
+    /// The last block.
+    last: Seq,
+    /// Blocks by the minute in which they stop mattering.
     ends: BTreeMap<u64, Vec<Seq>>,
 }
 
@@ -165,6 +166,7 @@ impl Journal {
             digest_key: DigestKey::from_bytes(meta.digest_key),
             epoch: meta.epoch,
             next: 1,
+            last: 0,
             ends: BTreeMap::new(),
         };
         journal.index_ends().map_err(|error| unreadable(path, error))?;
@@ -173,12 +175,12 @@ impl Journal {
 
     fn index_ends(&mut self) -> Result<(), redb::Error> {
         let read = self.db.begin_read()?;
-        for entry in read.open_table(LOG)?.iter()? {
-            let (seq, bytes) = entry?;
-            // An entry with an unreadable head is kept for good: it may be looked at by hand.
-            let until = Head::split(bytes.value()).map_or(Timestamp::MAX, |(h, _)| h.retain_until);
-            remember_end(&mut self.ends, until, seq.value());
-            self.next = seq.value() + 1;
+        for stored in read.open_table(LOG)?.iter()? {
+            let (seq, bytes) = stored?;
+            let (entries, until) = block::survey(bytes.value());
+            self.last = seq.value();
+            self.next = self.last + entries.max(1);
+            remember_end(&mut self.ends, until, self.last);
         }
         Ok(())
     }
@@ -213,15 +215,17 @@ impl Journal {
         let mut replayed = Replayed::default();
         let read = self.db.begin_read()?;
         for stored in read.open_table(LOG)?.iter()? {
-            let (seq, bytes) = stored?;
-            match Record::decode(bytes.value()) {
-                Ok(record) => {
-                    replayed.read += 1;
-                    entry(record);
-                }
-                Err(error) => {
-                    replayed.damaged += 1;
-                    damaged(seq.value(), error);
+            let (first, bytes) = stored?;
+            for (seq, bytes) in (first.value()..).zip(block::records(bytes.value())) {
+                match bytes.and_then(Record::decode) {
+                    Ok(record) => {
+                        replayed.read += 1;
+                        entry(record);
+                    }
+                    Err(error) => {
+                        replayed.damaged += 1;
+                        damaged(seq, error);
+                    }
                 }
             }
         }
@@ -233,20 +237,23 @@ impl Journal {
     /// After an error this journal refuses every further commit: drop it and open it again.
     pub fn commit(&mut self, records: &[Record]) -> Result<Position, JournalError> {
         let write = self.db.begin_write()?;
-        let mut seq = self.next;
+        let mut next = self.next;
+        let mut blocks = Vec::new();
         {
             let mut log = write.open_table(LOG)?;
-            for record in records {
-                let bytes = record.encode().map_err(|_| JournalError::Closed)?;
-                log.insert(seq, bytes.as_slice())?;
-                seq += 1;
+            for run in block::runs(records) {
+                let bytes = block::encode(run).map_err(|_| JournalError::Closed)?;
+                log.insert(next, bytes.as_slice())?;
+                blocks.push((next, block::retain_until(run)));
+                next += run.len() as u64;
             }
         }
         write.commit()?;
-        for (seq, record) in (self.next..).zip(records) {
-            remember_end(&mut self.ends, record.retain_until(), seq);
+        self.next = next;
+        for (seq, until) in blocks {
+            self.last = seq;
+            remember_end(&mut self.ends, until, seq);
         }
-        self.next = seq;
         Ok(self.position())
     }
 
@@ -258,10 +265,10 @@ impl Journal {
         Ok(())
     }
 
-    /// Removes entries that stopped mattering before `now`, and tells how many.
+    /// Removes blocks of entries that stopped mattering before `now`, and tells how many.
     pub fn expire(&mut self, now: Timestamp) -> Result<usize, JournalError> {
-        // The last entry stays: a reopened journal continues its numbering from it.
-        let last = self.next - 1;
+        // The last one stays: a reopened journal continues its numbering from it.
+        let last = self.last;
         let mut over = Vec::new();
         while let Some(bucket) = self.ends.first_entry() {
             // A bucket is over when its last second is.
@@ -289,13 +296,13 @@ impl Journal {
         Ok(over.len())
     }
 
-    /// Entries kept.
+    /// Blocks kept.
     #[must_use]
     pub fn len(&self) -> usize {
         self.ends.values().map(Vec::len).sum()
     }
 
-    /// Whether there is no entry.
+    /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -88,11 +88,14 @@ fn i15_a_damaged_entry_is_passed_over() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("signout.redb");
     let mut journal = Journal::open(&path).unwrap();
-    journal.commit(&[record("a", 100), record("b", 100), record("c", 100)]).unwrap();
+    let records = [record("a", 100), record("b", 100), record("c", 100)];
+    journal.commit(&records).unwrap();
     let write = journal.db.begin_write().unwrap();
-    let mut bytes = record("b", 100).encode().unwrap();
-    *bytes.last_mut().unwrap() ^= 1;
-    write.open_table(LOG).unwrap().insert(2, bytes.as_slice()).unwrap();
+    let mut bytes = block::encode(&records).unwrap();
+    // The last byte of the second of three.
+    let second = bytes.len() / 3 * 2 - 1;
+    bytes[second] ^= 1;
+    write.open_table(LOG).unwrap().insert(1, bytes.as_slice()).unwrap();
     write.commit().unwrap();
 
     let (mut read, mut damaged) = (0, Vec::new());
@@ -106,19 +109,24 @@ fn i4_expiry_takes_what_is_over_and_keeps_the_numbering() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("signout.redb");
     let mut journal = Journal::open(&path).unwrap();
-    journal.commit(&[record("a", 59), record("b", 600), record("c", 61)]).unwrap();
+    for (sid, until) in [("a", 59), ("b", 600), ("c", 61)] {
+        journal.commit(&[record(sid, until)]).unwrap();
+    }
     assert_eq!(journal.expire(Timestamp::from_secs(59)).unwrap(), 0);
     assert_eq!(journal.expire(Timestamp::from_secs(60)).unwrap(), 1);
     assert_eq!(sids(&journal), ["b", "c"]);
 
-    // The last one stays although it is over: the next position follows from it.
+    // The last block stays although it is over: the next position follows from it.
     assert_eq!(journal.expire(Timestamp::from_secs(10_000)).unwrap(), 1);
     drop(journal);
     let mut journal = Journal::open(&path).unwrap();
     assert_eq!(sids(&journal), ["c"]);
-    assert_eq!(journal.commit(&[record("d", 90_000)]).unwrap().seq, 4);
+    assert_eq!(journal.commit(&[record("d", 90_000), record("e", 1)]).unwrap().seq, 5);
     assert_eq!(journal.expire(Timestamp::from_secs(20_000)).unwrap(), 1);
-    assert_eq!(sids(&journal), ["d"]);
+    assert_eq!(sids(&journal), ["d", "e"], "one block, kept as long as its longest entry");
+    drop(journal);
+    let mut journal = Journal::open(&path).unwrap();
+    assert_eq!(journal.commit(&[record("f", 90_000)]).unwrap().seq, 6);
 }
 
 /// Storage that loses what was not synced, and that can be told to fail.
