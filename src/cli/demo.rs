@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use signout::clock::SystemClock;
-use signout::demo::{self, Stay};
+use signout::demo::{self, DemoError, Stay};
 use signout::telemetry;
 
 use super::install_cryptography;
@@ -29,6 +29,10 @@ pub(super) fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     };
     let clock = Arc::new(SystemClock::start());
     let mut out = io::stdout();
-    signout::http::block_on(demo::run(clock, stay, interrupted, &mut out))?;
+    match signout::http::block_on(demo::run(clock, stay, interrupted, &mut out)) {
+        // Whoever read the story has heard enough.
+        Err(DemoError::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        told => told?,
+    }
     Ok(ExitCode::SUCCESS)
 }
