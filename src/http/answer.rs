@@ -180,10 +180,10 @@ pub(super) enum RevokeAnswer {
     Created(Carried),
 }
 
-/// Why a JSON route did not do what it was asked.
-#[derive(Debug, Error, IntoResponses)]
-#[error("{}", .0.detail)]
-pub(super) enum Failure {
+/// What `openapi.yaml` says about [`Failure`].
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "describes `Failure` to utoipa")]
+pub(super) enum Failures {
     /// The request does not have the documented form. Nothing was changed.
     #[response(status = 400, content_type = "application/problem+json")]
     BadRequest(Problem),
@@ -225,6 +225,11 @@ pub(super) enum Failure {
     Unavailable(Problem),
 }
 
+/// Why a JSON route did not do what it was asked.
+#[derive(Debug, Error)]
+#[error("{}", .0.detail)]
+pub(super) struct Failure(Problem);
+
 /// RFC 9457.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Problem {
@@ -255,24 +260,24 @@ impl Problem {
 
 impl Failure {
     pub(super) fn bad_request(detail: impl Into<String>) -> Self {
-        Self::BadRequest(Problem::new(StatusCode::BAD_REQUEST, detail))
+        Self(Problem::new(StatusCode::BAD_REQUEST, detail))
     }
 
     pub(super) fn conflict(detail: impl Into<String>) -> Self {
-        Self::Conflict(Problem::new(StatusCode::CONFLICT, detail))
+        Self(Problem::new(StatusCode::CONFLICT, detail))
     }
 
     /// RFC 6750, section 3.1: no credentials, no error code.
     pub(super) fn no_api_key() -> Self {
         let detail = "send an api key: Authorization: Bearer <api key>";
         let problem = Problem::new(StatusCode::UNAUTHORIZED, detail);
-        Self::Unauthorized(problem.with(WWW_AUTHENTICATE, "Bearer realm=\"signout\""))
+        Self(problem.with(WWW_AUTHENTICATE, "Bearer realm=\"signout\""))
     }
 
     pub(super) fn unknown_api_key() -> Self {
         let problem = Problem::new(StatusCode::UNAUTHORIZED, "the api key is not known here");
         let challenge = "Bearer realm=\"signout\", error=\"invalid_token\"";
-        Self::Unauthorized(problem.with(WWW_AUTHENTICATE, challenge))
+        Self(problem.with(WWW_AUTHENTICATE, challenge))
     }
 
     pub(super) fn missing_scope(scope: Scope) -> Self {
@@ -282,84 +287,55 @@ impl Failure {
             scope.as_str()
         );
         let problem = Problem::new(StatusCode::FORBIDDEN, detail);
-        Self::Forbidden(problem.with(WWW_AUTHENTICATE, &challenge))
+        Self(problem.with(WWW_AUTHENTICATE, &challenge))
     }
 
     /// One answer for issuers that are not configured and for those that the key may not touch.
     pub(super) fn foreign_issuer() -> Self {
         let detail = "iss is not an issuer that this api key may act for; see [[provider]] and \
             the key's `issuers` in the configuration";
-        Self::Forbidden(Problem::new(StatusCode::FORBIDDEN, detail))
+        Self(Problem::new(StatusCode::FORBIDDEN, detail))
     }
 
     pub(super) fn not_found() -> Self {
-        Self::NotFound(Problem::new(StatusCode::NOT_FOUND, "no such route; see openapi.yaml"))
+        Self(Problem::new(StatusCode::NOT_FOUND, "no such route; see openapi.yaml"))
     }
 
     pub(super) fn method_not_allowed(allowed: &[Method]) -> Self {
         let allowed = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
         let detail = format!("this route takes {allowed}");
         let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail);
-        Self::MethodNotAllowed(problem.with(ALLOW, &allowed))
+        Self(problem.with(ALLOW, &allowed))
     }
 
     pub(super) fn too_large(detail: impl Into<String>) -> Self {
-        Self::TooLarge(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail))
+        Self(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail))
     }
 
     pub(super) fn not_json() -> Self {
         let detail = "send the body as application/json";
-        Self::UnsupportedMediaType(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail))
+        Self(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail))
     }
 
     pub(super) fn unavailable(detail: impl Into<String>) -> Self {
         let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail);
-        Self::Unavailable(problem.with(RETRY_AFTER, &RETRY.as_secs().to_string()))
+        Self(problem.with(RETRY_AFTER, &RETRY.as_secs().to_string()))
     }
 
     /// The same about one item of an array, counted from 0.
     pub(super) fn at(mut self, number: usize) -> Self {
-        let problem = self.problem_mut();
-        problem.detail = format!("item {number}: {}", problem.detail);
+        self.0.detail = format!("item {number}: {}", self.0.detail);
         self
-    }
-
-    fn problem_mut(&mut self) -> &mut Problem {
-        match self {
-            Self::BadRequest(problem)
-            | Self::Unauthorized(problem)
-            | Self::Forbidden(problem)
-            | Self::NotFound(problem)
-            | Self::MethodNotAllowed(problem)
-            | Self::Conflict(problem)
-            | Self::TooLarge(problem)
-            | Self::UnsupportedMediaType(problem)
-            | Self::Unavailable(problem) => problem,
-        }
-    }
-
-    fn problem(&self) -> &Problem {
-        match self {
-            Self::BadRequest(problem)
-            | Self::Unauthorized(problem)
-            | Self::Forbidden(problem)
-            | Self::NotFound(problem)
-            | Self::MethodNotAllowed(problem)
-            | Self::Conflict(problem)
-            | Self::TooLarge(problem)
-            | Self::UnsupportedMediaType(problem)
-            | Self::Unavailable(problem) => problem,
-        }
     }
 }
 
 impl ResponseError for Failure {
     fn status_code(&self) -> StatusCode {
-        StatusCode::from_u16(self.problem().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     fn error_response(&self) -> HttpResponse {
-        let problem = self.problem();
+        let Self(problem) = self;
         let mut response = answer(self.status_code());
         if let Some((name, value)) = &problem.header {
             response.insert_header((name.clone(), value.clone()));

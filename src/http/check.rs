@@ -12,7 +12,7 @@ use signout_checker::{
 };
 use utoipa::{IntoParams, ToSchema};
 
-use super::answer::{CheckAnswer, Failure, Success};
+use super::answer::{CheckAnswer, Failure, Failures, Success};
 use super::api_key::{ApiKeys, Caller};
 use super::body::{self, OneOrMany};
 use super::configured::Issuers;
@@ -91,7 +91,7 @@ pub(super) struct AtLeast {
     security(("api_key" = ["check"])),
     params(AtLeast),
     request_body(content = inline(OneOrMany<Question>), content_type = "application/json"),
-    responses(CheckAnswer, Failure)
+    responses(CheckAnswer, Failures)
 )]
 #[post("/v1/check")]
 pub(super) async fn check(

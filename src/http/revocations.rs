@@ -9,7 +9,7 @@ use signout_checker::{ClientId, Issuer, JwtId, SessionId, Subject, Target};
 use utoipa::{IntoParams, ToSchema};
 
 use super::access_log::TraceId;
-use super::answer::{Failure, RevokeAnswer, Success};
+use super::answer::{Failure, Failures, RevokeAnswer, Success};
 use super::api_key::ApiKeys;
 use super::body;
 use super::configured::Issuers;
@@ -110,7 +110,7 @@ struct Mode {
     security(("api_key" = ["revoke"])),
     params(Mode),
     request_body(content = RevocationRequest, content_type = "application/json"),
-    responses(RevokeAnswer, Failure)
+    responses(RevokeAnswer, Failures)
 )]
 #[post("/v1/revocations")]
 pub(super) async fn revoke(

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use signout_checker::{ClientId, Issuer, JwtId, SessionId, Subject, TokenKind};
 use utoipa::ToSchema;
 
-use super::answer::{Failure, ForgetAnswer, RegisterAnswer, Success};
+use super::answer::{Failure, Failures, ForgetAnswer, RegisterAnswer, Success};
 use super::api_key::{ApiKeys, Caller};
 use super::body::{self, OneOrMany};
 use super::configured::Issuers;
@@ -103,7 +103,7 @@ pub(super) struct Forgotten {
     operation_id = "register_tokens",
     security(("api_key" = ["register"])),
     request_body(content = inline(OneOrMany<TokenItem>), content_type = "application/json"),
-    responses(RegisterAnswer, Failure)
+    responses(RegisterAnswer, Failures)
 )]
 #[post("/v1/tokens")]
 pub(super) async fn register(
@@ -147,7 +147,7 @@ pub(super) async fn register(
     operation_id = "forget_tokens",
     security(("api_key" = ["register"])),
     request_body(content = ForgetRequest, content_type = "application/json"),
-    responses(ForgetAnswer, Failure)
+    responses(ForgetAnswer, Failures)
 )]
 #[delete("/v1/tokens")]
 pub(super) async fn forget(

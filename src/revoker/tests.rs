@@ -1,6 +1,7 @@
 //! The semantics of a logout, each through the running thread and its journal, and again after a
 //! restart.
 
+mod broken_disk;
 mod histories;
 
 use std::path::Path;
@@ -100,6 +101,33 @@ impl House {
             })
             .map(|token| token.jwt_id.as_str())
             .collect()
+    }
+}
+
+/// A service without its thread, to be driven step by step.
+struct Bench {
+    writer: Writer,
+    index: Arc<Index>,
+    fault: Arc<ArcSwapOption<String>>,
+}
+
+impl Bench {
+    fn on(journal: Journal) -> Self {
+        let key = journal.digest_key().clone();
+        let index = Arc::new(Index::new(key.clone()));
+        let fault = Arc::new(ArcSwapOption::empty());
+        let state = State {
+            index: Arc::clone(&index),
+            sessions: Arc::new(Sessions::new(key)),
+            fault: Arc::clone(&fault),
+            reached: watch::Sender::new(journal.position()),
+        };
+        let clock = Arc::new(FixedClock(Mutex::new(NOW)));
+        let metrics = Metrics::register(&Registry::new()).unwrap();
+        // Whatever would open the journal again finds none here.
+        let path = PathBuf::from("/nonexistent/journal");
+        let (writer, _) = Writer::restore(path, journal, state, clock, metrics).unwrap();
+        Self { writer, index, fault }
     }
 }
 

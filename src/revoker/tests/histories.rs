@@ -1,17 +1,14 @@
 //! Random histories of registrations and logouts: whatever the order, the same tokens are refused
 //! (I6, I12), exactly those that a model in thirty lines refuses (I7, I8), also after a restart.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use arc_swap::ArcSwapOption;
-use prometheus::Registry;
 use proptest::prelude::*;
-use signout_checker::{DigestKey, Index, TokenFacts, TokenKind, Verdict};
-use tokio::sync::watch;
+use signout_checker::{Index, TokenFacts, TokenKind, Verdict};
 
-use super::{FixedClock, NOW, POLICY, at, logout_token_of, token};
+use super::{Bench, POLICY, at, logout_token_of, token};
 use crate::logout_token::OfflineAccess;
-use crate::revoker::writer::{Job, State, Writer};
+use crate::revoker::writer::{Job, Writer};
 use crate::revoker::*;
 use crate::settings::{RevokeOffline, SessionReuse, SidScope};
 
@@ -74,17 +71,7 @@ impl House {
     }
 
     fn on(journal: Journal) -> Self {
-        let key: DigestKey = journal.digest_key().clone();
-        let index = Arc::new(Index::new(key.clone()));
-        let state = State {
-            index: Arc::clone(&index),
-            sessions: Arc::new(Sessions::new(key)),
-            fault: Arc::new(ArcSwapOption::empty()),
-            reached: watch::Sender::new(journal.position()),
-        };
-        let clock = Arc::new(FixedClock(Mutex::new(NOW)));
-        let metrics = Metrics::register(&Registry::new()).unwrap();
-        let (writer, _) = Writer::restore(PathBuf::new(), journal, state, clock, metrics).unwrap();
+        let Bench { writer, index, .. } = Bench::on(journal);
         Self { writer, index }
     }
 
