@@ -2,7 +2,8 @@
 //! header or a body: they hold tokens.
 //!
 //! Each line carries the request's `trace_id`: the caller's, if it sends a `traceparent` (W3C Trace
-//! Context), else a new one. It is a field, not a span: a span would cost more than the logout.
+//! Context), else a new one. It is a field, not a span, whose fields the log would format a
+//! second time for each line.
 
 use std::fmt;
 use std::sync::OnceLock;

@@ -60,13 +60,19 @@ impl Profile {
             leeway: "60s",
         };
         match self {
-            Self::Authentik | Self::BetterAuth | Self::Logto | Self::OidcProvider => {
+            // Only where logout tokens were seen on the wire: a wrong demand loses logouts.
+            Self::BetterAuth | Self::OidcProvider => {
                 ProfileDefaults { require_typ: true, ..generic }
             }
             Self::Casdoor | Self::Glewlwyd | Self::Hydra | Self::Lemonldap => {
                 ProfileDefaults { allow_missing_exp: true, ..generic }
             }
-            Self::Generic | Self::Idpyoidc | Self::Keycloak | Self::Rauthy => generic,
+            Self::Authentik
+            | Self::Generic
+            | Self::Idpyoidc
+            | Self::Keycloak
+            | Self::Logto
+            | Self::Rauthy => generic,
             Self::Zitadel => ProfileDefaults { max_logout_token_age: "15m", ..generic },
         }
     }

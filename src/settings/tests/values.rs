@@ -104,7 +104,7 @@ fn a_profile_decides_five_defaults_and_a_key_wins() {
     use crate::logout_token::{MissingExp as Exp, TypPolicy as Typ};
 
     for (profile, typ, exp, age) in [
-        ("authentik", Typ::Require, Exp::Deny, 300),
+        ("authentik", Typ::Allow, Exp::Deny, 300),
         ("better_auth", Typ::Require, Exp::Deny, 300),
         ("casdoor", Typ::Allow, Exp::Allow, 300),
         ("generic", Typ::Allow, Exp::Deny, 300),
@@ -113,7 +113,7 @@ fn a_profile_decides_five_defaults_and_a_key_wins() {
         ("idpyoidc", Typ::Allow, Exp::Deny, 300),
         ("keycloak", Typ::Allow, Exp::Deny, 300),
         ("lemonldap", Typ::Allow, Exp::Allow, 300),
-        ("logto", Typ::Require, Exp::Deny, 300),
+        ("logto", Typ::Allow, Exp::Deny, 300),
         ("oidc_provider", Typ::Require, Exp::Deny, 300),
         ("rauthy", Typ::Allow, Exp::Deny, 300),
         ("zitadel", Typ::Allow, Exp::Deny, 900),
@@ -123,7 +123,7 @@ fn a_profile_decides_five_defaults_and_a_key_wins() {
         assert_eq!(set.max_logout_token_age, secs(age), "{profile}");
         assert_eq!((set.sid_scope, set.leeway), (SidScope::Session, secs(60)), "{profile}");
     }
-    let keys = "profile = \"authentik\"\nrequire_typ = false\nallow_missing_exp = true";
+    let keys = "profile = \"better_auth\"\nrequire_typ = false\nallow_missing_exp = true";
     let set = provider(keys, &[("SIGNOUT_PROVIDER__HOME__MAX_LOGOUT_TOKEN_AGE", "2m")]);
     assert_eq!((set.typ, set.missing_exp), (TypPolicy::Allow, MissingExp::Allow));
     assert_eq!(set.max_logout_token_age, secs(120));
