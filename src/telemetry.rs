@@ -3,7 +3,6 @@
 use std::io::{self, IsTerminal as _};
 
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
@@ -16,8 +15,7 @@ pub fn init(filter: Option<&str>) -> Result<(), LogError> {
     let filter = EnvFilter::try_new(filter.unwrap_or(DEFAULT))
         .map_err(|error| LogError::Filter(error.to_string()))?;
     let registry = tracing_subscriber::registry().with(filter);
-    let layer =
-        tracing_subscriber::fmt::layer().with_writer(io::stderr).with_span_events(FmtSpan::NONE);
+    let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     if io::stderr().is_terminal() {
         registry.with(layer.compact()).try_init()?;
     } else {

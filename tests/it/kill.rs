@@ -206,7 +206,8 @@ impl Run {
     async fn live_and_stop(&mut self, service: &mut Service) {
         let stop = Cell::new(false);
         let operator = async {
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            let commits = "signout_journal_commit_seconds_count";
+            until("work is under way", async || service.count(commits).await >= 20).await;
             assert_eq!(service.operators("/readyz").await.status, 200);
             service.signal("TERM");
             until("readyz fails", async || service.operators("/readyz").await.status == 503).await;
