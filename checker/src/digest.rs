@@ -117,6 +117,12 @@ impl fmt::Debug for DigestKey {
 pub struct Digest(u128);
 
 impl Digest {
+    /// Takes the bytes that [`Digest::to_bytes`] gave.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(u128::from_le_bytes(bytes))
+    }
+
     /// Little-endian bytes, the form on disk and on the wire.
     #[must_use]
     pub const fn to_bytes(self) -> [u8; 16] {

@@ -13,8 +13,8 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::digest::Prehashed;
 use crate::{
-    Digest, DigestKey, NotRevoked, Revocation, Revoked, TargetKind, Timestamp, TokenFacts, Unknown,
-    Verdict,
+    Change, Digest, DigestKey, NotRevoked, Revocation, Revoked, TargetKind, Timestamp, TokenFacts,
+    Unknown, Verdict,
 };
 use mark::Mark;
 
@@ -64,12 +64,36 @@ impl Index {
 
     /// The same for a caller that has the target's digest at hand.
     pub fn apply_digest(&self, target: Digest, revocation: &Revocation) -> Applied {
-        let mark = Mark::of(revocation);
+        self.merge(target, Mark::of(revocation))
+    }
+
+    /// Merges in what came from elsewhere. Its digests must be of this index' key.
+    pub fn apply_change(&self, change: &Change) -> Applied {
+        self.merge(change.target, Mark::of_change(change))
+    }
+
+    /// Whether applying a change would alter nothing: it is refused already, to the same extent
+    /// and for as long.
+    #[must_use]
+    pub fn covers(&self, change: &Change) -> bool {
+        let fingerprint = change.target.fingerprint();
+        let known = self.read(fingerprint).get(&fingerprint).copied();
+        known.is_some_and(|known| known.merge(Mark::of_change(change)) == known)
+    }
+
+    /// Makes room for this many entries more, so that loading a snapshot grows nothing.
+    pub fn reserve(&self, entries: usize) {
+        for shard in &*self.shards {
+            shard.write().unwrap_or_else(PoisonError::into_inner).reserve(entries / SHARDS);
+        }
+    }
+
+    fn merge(&self, target: Digest, mark: Mark) -> Applied {
         let fingerprint = target.fingerprint();
         let mut shard = self.write(fingerprint);
         let Some(known) = shard.get_mut(&fingerprint) else {
             shard.insert(fingerprint, mark);
-            self.count(revocation.target.kind()).fetch_add(1, Ordering::Release);
+            self.count(mark.kind()).fetch_add(1, Ordering::Release);
             return Applied::Added;
         };
         let merged = known.merge(mark);

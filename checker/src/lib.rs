@@ -41,5 +41,8 @@ pub use revocation::{IssuedBefore, Reach, Reason, Revocation, Target, TargetKind
 mod verdict;
 pub use verdict::{NotRevoked, Revoked, TokenFacts, Unknown, Verdict};
 
+mod change;
+pub use change::{Change, KeyName, PackError};
+
 mod index;
 pub use index::{Applied, Index};

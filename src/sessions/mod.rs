@@ -4,9 +4,11 @@
 //! on), forgotten by its owner, or expired. In memory; the journal brings it back after a restart.
 //! One thread writes, the revoker's; anyone may look.
 
+mod shared;
 mod table;
 mod token;
 
+pub use shared::{MalformedToken, SharedToken};
 pub use token::IssuedToken;
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};

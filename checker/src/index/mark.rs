@@ -1,7 +1,8 @@
 //! What is remembered of one target.
 
 use crate::{
-    IssuedBefore, Reason, Revocation, Revoked, TargetKind, Timestamp, TokenFacts, TokenKind,
+    Change, IssuedBefore, Reach, Reason, Revocation, Revoked, TargetKind, Timestamp, TokenFacts,
+    TokenKind,
 };
 
 /// The merge of every revocation of one target: a lattice, so the order in which they came does
@@ -27,16 +28,32 @@ impl Mark {
     pub(super) fn of(revocation: &Revocation) -> Self {
         let Revocation { target, issued_before, reach, retain_until, reason, revoked_at } =
             revocation;
+        Self::new(target.kind(), *issued_before, *reach, *retain_until, *reason, *revoked_at)
+    }
+
+    pub(super) fn of_change(change: &Change) -> Self {
+        let Change { kind, issued_before, reach, retain_until, reason, revoked_at, .. } = *change;
+        Self::new(kind, issued_before, reach, retain_until, reason, revoked_at)
+    }
+
+    fn new(
+        kind: TargetKind,
+        issued_before: IssuedBefore,
+        reach: Reach,
+        retain_until: Timestamp,
+        reason: Reason,
+        revoked_at: Timestamp,
+    ) -> Self {
         let cut_off =
-            |kind| if reach.includes(kind) { *issued_before } else { IssuedBefore::NOTHING };
+            |kind| if reach.includes(kind) { issued_before } else { IssuedBefore::NOTHING };
         Self {
             login: cut_off(TokenKind::Access),
             offline: cut_off(TokenKind::OfflineRefresh),
             long_lived: cut_off(TokenKind::LongLived),
-            retain_until: narrow(*retain_until),
-            first_at: narrow(*revoked_at),
-            reason: *reason,
-            kind: target.kind(),
+            retain_until: narrow(retain_until),
+            first_at: narrow(revoked_at),
+            reason,
+            kind,
         }
     }
 
