@@ -9,6 +9,7 @@
 
 mod block;
 mod error;
+mod meta;
 mod record;
 
 pub use error::{JournalError, OpenError, RecordError};
@@ -26,17 +27,10 @@ use std::str::FromStr;
 use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition};
 use signout_checker::{DigestKey, Timestamp};
 
-/// The newest file format of this version. Older ones are read; newer ones are refused.
-const FORMAT: u32 = 1;
+use meta::{FORMAT, META, META_PROBE, Meta};
+
 /// Blocks of entries, by the position of their first.
 const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
-/// What holds for the whole file.
-const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
-const META_FORMAT: &str = "format";
-const META_DIGEST_KEY: &str = "digest_key";
-const META_EPOCH: &str = "epoch";
-/// Written by [`Journal::probe`] to see whether the disk takes writes again.
-const META_PROBE: &str = "probe";
 
 /// Appends touch the last page only, so a small cache does; redb's default is a gigabyte.
 const CACHE_BYTES: usize = 16 << 20;
@@ -351,70 +345,6 @@ fn unreadable(path: &Path, error: impl Into<redb::Error>) -> OpenError {
 fn sync_directory(path: &Path) -> io::Result<()> {
     let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
     File::open(parent.map_or_else(|| PathBuf::from("."), Path::to_owned))?.sync_all()
-}
-
-struct Meta {
-    format: u32,
-    digest_key: [u8; 16],
-    epoch: u64,
-}
-
-impl Meta {
-    fn load(db: &Database) -> Result<Option<Self>, redb::Error> {
-        let read = db.begin_read()?;
-        let table = match read.open_table(META) {
-            Ok(table) => table,
-            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        let format = fixed(&table, META_FORMAT)?.map(u32::from_le_bytes);
-        let digest_key = fixed(&table, META_DIGEST_KEY)?;
-        let epoch = fixed(&table, META_EPOCH)?.map(u64::from_le_bytes);
-        match (format, digest_key, epoch) {
-            (Some(format), Some(digest_key), Some(epoch)) => {
-                Ok(Some(Self { format, digest_key, epoch }))
-            }
-            _ => Err(redb::Error::Corrupted("the journal's meta table is incomplete".to_owned())),
-        }
-    }
-
-    fn create(db: &Database, path: &Path) -> Result<Self, OpenError> {
-        let mut random = [0; 24];
-        getrandom::fill(&mut random).map_err(OpenError::Random)?;
-        let (digest_key, epoch) = halves(random);
-        let meta = Self { format: FORMAT, digest_key, epoch };
-        meta.store(db).map_err(|error| unreadable(path, error))?;
-        Ok(meta)
-    }
-
-    fn store(&self, db: &Database) -> Result<(), redb::Error> {
-        let write = db.begin_write()?;
-        {
-            let mut table = write.open_table(META)?;
-            table.insert(META_FORMAT, self.format.to_le_bytes().as_slice())?;
-            table.insert(META_DIGEST_KEY, self.digest_key.as_slice())?;
-            table.insert(META_EPOCH, self.epoch.to_le_bytes().as_slice())?;
-            write.open_table(LOG)?;
-        }
-        write.commit()?;
-        Ok(())
-    }
-}
-
-fn halves(random: [u8; 24]) -> ([u8; 16], u64) {
-    let (mut key, mut epoch) = ([0; 16], [0; 8]);
-    key.iter_mut().chain(&mut epoch).zip(random).for_each(|(to, from)| *to = from);
-    (key, u64::from_le_bytes(epoch))
-}
-
-fn fixed<const N: usize>(
-    table: &impl ReadableTable<&'static str, &'static [u8]>,
-    name: &str,
-) -> Result<Option<[u8; N]>, redb::Error> {
-    let Some(value) = table.get(name)? else { return Ok(None) };
-    value.value().try_into().map(Some).map_err(|_| {
-        redb::Error::Corrupted(format!("the journal's {name} has {} bytes", value.value().len()))
-    })
 }
 
 #[cfg(test)]
