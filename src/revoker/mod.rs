@@ -10,6 +10,7 @@
 //! Nothing is answered before it is durable, and nothing is refused that is not. After a failed
 //! commit nothing is acknowledged until the journal was opened again.
 
+mod batch;
 mod error;
 mod metrics;
 mod plan;

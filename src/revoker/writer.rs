@@ -9,8 +9,9 @@ use signout_checker::{
     Index, Issuer, JwtId, Revocation, Revoked, Target, TargetKind, Timestamp, TokenFacts,
     TokenKind, Verdict,
 };
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 
+use super::batch::{Answer, Batch, Reply};
 use super::{
     Carried, LoggedOut, Metrics, Order, Policy, RegisterError, Registered, Repeated, RevokerError,
     plan,
@@ -28,8 +29,6 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// Tokens that end within this time are journalled apart from those that live longer, so that a
 /// long-lived one does not keep a thousand short-lived ones on the disk.
 const SHORT_LIVED: Duration = Duration::from_secs(86_400);
-
-pub(super) type Answer<T> = oneshot::Sender<Result<T, RevokerError>>;
 
 /// One request.
 #[derive(Debug)]
@@ -458,71 +457,6 @@ impl Writer {
         journal.probe().map_err(failed)?;
         let path = self.path.clone();
         self.adopt(journal).map_err(|error| OpenError::replay(&path, error))
-    }
-}
-
-/// What was decided and waits for one commit.
-#[derive(Default)]
-struct Batch {
-    requests: usize,
-    records: Vec<Record>,
-    /// What the first `indexed` records will refuse, for the decisions behind them.
-    pending: Option<Index>,
-    indexed: usize,
-    replies: Vec<Reply>,
-    tidy: bool,
-}
-
-impl Batch {
-    /// What the records will refuse, if there is anything. Only registrations ask, so nothing is
-    /// indexed before the first that does: most batches hold nothing but logouts.
-    fn pending(&mut self, index: &Index) -> Option<&Index> {
-        for record in self.records.iter().skip(self.indexed) {
-            if let Record::Revoked { revocations, .. } = record {
-                let pending = self.pending.get_or_insert_with(|| Index::new(index.key().clone()));
-                for revocation in revocations {
-                    pending.apply(revocation);
-                }
-            }
-        }
-        self.indexed = self.records.len();
-        self.pending.as_ref()
-    }
-}
-
-/// An answer that waits for the commit. `at` counts the records up to and including its own.
-enum Reply {
-    Logout {
-        answer: Answer<LoggedOut>,
-        tokens_hit: usize,
-        repeated: Repeated,
-        issued_at: Timestamp,
-        at: usize,
-    },
-    Revoke {
-        answer: Answer<Carried>,
-        tokens_hit: usize,
-        at: usize,
-    },
-    Register {
-        answer: Answer<Vec<Registered>>,
-        registered: Vec<Registered>,
-    },
-    Forget {
-        answer: Answer<usize>,
-        forgotten: usize,
-    },
-}
-
-impl Reply {
-    fn refuse(self, reason: &str) {
-        let error = RevokerError::NotDurable(reason.to_owned());
-        match self {
-            Self::Logout { answer, .. } => drop(answer.send(Err(error))),
-            Self::Revoke { answer, .. } => drop(answer.send(Err(error))),
-            Self::Register { answer, .. } => drop(answer.send(Err(error))),
-            Self::Forget { answer, .. } => drop(answer.send(Err(error))),
-        }
     }
 }
 
