@@ -6,8 +6,12 @@ use redb::{Database, ReadableDatabase as _, ReadableTable, TableDefinition};
 
 use super::{LOG, OpenError, unreadable};
 
-/// The newest file format of this version. Older ones are read; newer ones are refused.
-pub(super) const FORMAT: u32 = 1;
+/// The newest file format of this version. Older ones are read; newer ones are refused. Format 2
+/// is that of a journal that joined a deployment: it holds what other instances took, which a
+/// version before that must not overlook.
+pub(super) const FORMAT: u32 = 2;
+/// The format of a journal that stands by itself.
+const ALONE: u32 = 1;
 /// What holds for the whole file.
 pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 /// Written by `Journal::probe` to see whether the disk takes writes again.
@@ -16,6 +20,7 @@ const META_FORMAT: &str = "format";
 const META_DIGEST_KEY: &str = "digest_key";
 const META_EPOCH: &str = "epoch";
 
+#[derive(Debug)]
 pub(super) struct Meta {
     pub(super) format: u32,
     pub(super) digest_key: [u8; 16],
@@ -45,9 +50,20 @@ impl Meta {
         let mut random = [0; 24];
         getrandom::fill(&mut random).map_err(OpenError::Random)?;
         let (digest_key, epoch) = halves(random);
-        let meta = Self { format: FORMAT, digest_key, epoch };
+        let meta = Self { format: ALONE, digest_key, epoch };
         meta.store(db).map_err(|error| unreadable(path, error))?;
         Ok(meta)
+    }
+
+    /// The same file as part of a deployment.
+    pub(super) fn joined(&self, digest_key: [u8; 16]) -> Self {
+        Self { format: FORMAT, digest_key, ..*self }
+    }
+
+    /// Whether it is part of a deployment. Then its digests are under that deployment's key, and
+    /// those that other instances made cannot be made again under another.
+    pub(super) const fn has_joined(&self) -> bool {
+        self.format > ALONE
     }
 
     pub(super) fn store(&self, db: &Database) -> Result<(), redb::Error> {

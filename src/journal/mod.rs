@@ -93,12 +93,21 @@ pub struct Replayed {
     pub damaged: usize,
 }
 
+/// What [`Journal::read`] found.
+#[derive(Debug)]
+pub struct Chunk {
+    /// The entries, in order.
+    pub records: Vec<Record>,
+    /// The position behind the last that was looked at.
+    pub next: Seq,
+}
+
 /// An open journal. One owner writes.
 #[derive(Debug)]
 pub struct Journal {
     db: Database,
+    meta: Meta,
     digest_key: DigestKey,
-    epoch: u64,
     next: Seq,
     /// The last block.
     last: Seq,
@@ -158,7 +167,7 @@ impl Journal {
         let mut journal = Self {
             db,
             digest_key: DigestKey::from_bytes(meta.digest_key),
-            epoch: meta.epoch,
+            meta,
             next: 1,
             last: 0,
             ends: BTreeMap::new(),
@@ -185,10 +194,31 @@ impl Journal {
         &self.digest_key
     }
 
+    /// Whether this journal is part of a deployment that shares a Redis.
+    #[must_use]
+    pub const fn has_joined(&self) -> bool {
+        self.meta.has_joined()
+    }
+
+    /// Makes this journal part of the deployment with this key. From then on its digests are under
+    /// that key, which it cannot change any more.
+    pub fn join(&mut self, path: &Path, key: &DigestKey) -> Result<(), OpenError> {
+        if self.digest_key.as_bytes() == key.as_bytes() && self.has_joined() {
+            return Ok(());
+        }
+        if self.has_joined() {
+            return Err(OpenError::OtherDeployment { path: path.to_owned() });
+        }
+        let meta = self.meta.joined(*key.as_bytes());
+        meta.store(&self.db).map_err(|error| unreadable(path, error))?;
+        (self.meta, self.digest_key) = (meta, key.clone());
+        Ok(())
+    }
+
     /// The last position written.
     #[must_use]
     pub const fn position(&self) -> Position {
-        Position { epoch: self.epoch, seq: self.next - 1 }
+        Position { epoch: self.meta.epoch, seq: self.next - 1 }
     }
 
     /// Hands out every entry in order. A damaged one is passed over and counted; `damaged` is told
@@ -224,6 +254,35 @@ impl Journal {
             }
         }
         Ok(replayed)
+    }
+
+    /// Entries from this position on, some thousand at a time, and where to go on; a damaged one is
+    /// left out, as [`Journal::replay`] has told of it. Empty at the end.
+    pub fn read(&self, from: Seq, at_least: usize) -> Result<Chunk, JournalError> {
+        guarded(|| self.read_chunk(from, at_least)).unwrap_or_else(|damaged| Err(damaged.into()))
+    }
+
+    fn read_chunk(&self, from: Seq, at_least: usize) -> Result<Chunk, JournalError> {
+        let mut chunk = Chunk { records: Vec::new(), next: from.max(1) };
+        let read = self.db.begin_read()?;
+        let log = read.open_table(LOG)?;
+        // It may stand in the middle of a block.
+        let block = log.range(..=chunk.next)?.next_back().transpose()?;
+        let first = block.map_or(chunk.next, |(first, _)| first.value());
+        for stored in log.range(first..)? {
+            let (first, bytes) = stored?;
+            for (seq, bytes) in (first.value()..).zip(block::records(bytes.value())) {
+                if seq >= from {
+                    chunk.records.extend(bytes.and_then(Record::decode));
+                    chunk.next = seq + 1;
+                }
+            }
+            if chunk.records.len() >= at_least {
+                return Ok(chunk);
+            }
+        }
+        chunk.next = chunk.next.max(self.next);
+        Ok(chunk)
     }
 
     /// Appends entries, all or none, and returns when they are on the disk.
