@@ -11,6 +11,7 @@ pub mod jose;
 pub mod journal;
 pub mod logout_token;
 pub mod provider;
+pub mod redis;
 pub mod replay;
 pub mod revoker;
 pub mod sessions;
