@@ -28,7 +28,9 @@ impl Policies {
         policy.map_or_else(otherwise, |policy| policy.outlives(token.expires_at))
     }
 
-    pub(super) fn session_cut_off(&self, issuer: &Issuer, cut_off: IssuedBefore) -> IssuedBefore {
+    /// Which tokens of an ended session are refused, given the cut-off of what ended it.
+    #[must_use]
+    pub fn session_cut_off(&self, issuer: &Issuer, cut_off: IssuedBefore) -> IssuedBefore {
         match self.0.get(issuer).map(|policy| policy.session_reuse) {
             Some(SessionReuse::AllowLater) => cut_off,
             Some(SessionReuse::Deny) | None => IssuedBefore::EVERYTHING,
