@@ -13,6 +13,7 @@
 mod ended;
 mod follower;
 mod found;
+mod join;
 mod log_ends;
 mod loss;
 mod metrics;
@@ -22,6 +23,7 @@ mod reading;
 mod sharing;
 mod watcher;
 
+pub use join::{JoinError, Volatile, join};
 pub use metrics::Metrics;
 pub use sharing::{Acknowledge, NotShared, Sharing, State};
 

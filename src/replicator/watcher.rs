@@ -9,6 +9,7 @@ use signout_checker::{Change, Timestamp};
 
 use super::ended::Ended;
 use super::follower::Log;
+use super::join::NOEVICTION;
 use super::loss::Loss;
 use super::metrics::Metrics;
 use super::offer::{Offer, Terms};
@@ -30,8 +31,6 @@ const SCRUB_EVERY: u64 = 60;
 const REWRITE_EVERY: Duration = Duration::from_secs(10);
 /// Nothing is trimmed by a clock that is further than this from the server's.
 const CLOCKS_APART: Duration = Duration::from_secs(300);
-/// The only policy under which keys stay until they expire.
-const NOEVICTION: &str = "noeviction";
 /// Of `maxmemory` in use, in hundredths; from then on it is said in the log.
 const NEARLY_FULL: u64 = 80;
 
