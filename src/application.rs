@@ -14,7 +14,8 @@ use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::http::{
-    self, ApiKeys, Configured, Issuers, Listeners, MaxBodyBytes, ServeError, Server, Stopping, Tls,
+    self, ApiKeys, Configured, Issuers, Knowledge, Listeners, MaxBodyBytes, ServeError, Server,
+    Stopping, Tls,
 };
 use crate::jose::{Decrypter, DecrypterError};
 use crate::journal::{Journal, OpenError, Replayed};
@@ -22,6 +23,7 @@ use crate::provider::{
     self, ClientSecret, Endpoint, EndpointError, KeyLocation, Provider, ProviderConfig,
     ProviderConfigError, Providers,
 };
+use crate::replicator::Sharing;
 use crate::revoker::{self, Parts, Policy, Revoker, Running};
 use crate::settings::{ProviderName, ProviderSettings, Settings};
 
@@ -124,6 +126,11 @@ impl Application {
             server: Server {
                 issuers: Arc::new(Issuers::new(configured)),
                 revoker,
+                knowledge: Knowledge {
+                    sharing: Sharing::alone(),
+                    max_staleness: settings.checker.max_staleness,
+                    when_stale: settings.checker.when_stale,
+                },
                 clock,
                 api_keys: Arc::new(ApiKeys::new(settings.api_keys.clone())),
                 metrics: http::Metrics::register(&registry)?,
