@@ -1,0 +1,82 @@
+//! The fixtures answer, and do to a server what they say.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpStream};
+use std::time::Duration;
+
+use super::super::PATIENCE;
+use super::*;
+
+#[test]
+fn a_server_forgets_unless_it_is_told_to_keep() {
+    let mut forgets = RedisServer::start();
+    assert_eq!(forgets.url(), format!("redis://127.0.0.1:{}", forgets.port()));
+    assert_eq!(forgets.cli(&["SET", "k", "v"]), "OK");
+    let (pid, port) = (forgets.pid(), forgets.port());
+    forgets.restart();
+    assert_eq!((forgets.cli(&["GET", "k"]).as_str(), forgets.port()), ("(nil)", port));
+    assert_ne!(forgets.pid(), pid);
+
+    let mut keeps = RedisServer::start_with(&[("appendonly", "yes"), ("appendfsync", "always")]);
+    keeps.cli(&["RPUSH", "k", "a", "b"]);
+    keeps.restart();
+    assert_eq!(keeps.cli(&["LRANGE", "k", "0", "-1"]), "a\nb");
+    keeps.restart_empty();
+    assert_eq!(keeps.cli(&["EXISTS", "k"]), "0");
+}
+
+#[test]
+fn an_older_dump_and_a_flush_undo_what_was_written() {
+    let mut redis = RedisServer::start();
+    redis.cli(&["SET", "old", "1"]);
+    let dump = redis.copy_dump();
+    redis.cli(&["SET", "new", "1"]);
+    redis.restore_dump(&dump);
+    assert_eq!(redis.cli(&["KEYS", "*"]), "old");
+    redis.flushall();
+    assert_eq!(redis.cli(&["DBSIZE"]), "0");
+}
+
+#[test]
+fn a_killed_server_is_gone_and_a_stopped_one_waits() {
+    let mut redis = RedisServer::start();
+    let mut asking = TcpStream::connect((Ipv4Addr::LOCALHOST, redis.port())).unwrap();
+    redis.stop();
+    asking.write_all(b"PING\r\n").unwrap();
+    asking.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+    let mut answer = [0; 7];
+    assert_eq!(asking.read(&mut answer).unwrap_err().kind(), ErrorKind::WouldBlock);
+    redis.cont();
+    asking.set_read_timeout(Some(PATIENCE)).unwrap();
+    asking.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"+PONG\r\n");
+    redis.kill();
+    redis.kill();
+    assert!(redis.try_cli(&["PING"]).is_err());
+    redis.restart();
+    redis.config_set("maxmemory", "1");
+    assert!(redis.try_cli(&["SET", "k", "v"]).unwrap_err().starts_with("OOM"));
+}
+
+#[test]
+fn passwords_and_users_hold_also_after_a_restart() {
+    let mut redis = RedisServer::start_with(&[("requirepass", "secret")]);
+    assert_eq!(redis.url(), format!("redis://:secret@127.0.0.1:{}", redis.port()));
+    assert!(redis.try_cli_as("default", "wrong", &["PING"]).is_err());
+    redis.add_user("orders", "pw", "app:", &["get", "@connection"]);
+    for _ in 0..2 {
+        redis.cli(&["SET", "app:k", "v"]);
+        let ask = |command: &[&str]| redis.try_cli_as("orders", "pw", command);
+        assert_eq!(ask(&["GET", "app:k"]).unwrap(), "v");
+        assert!(ask(&["GET", "other:k"]).unwrap_err().starts_with("NOPERM"));
+        assert!(ask(&["SET", "app:k", "w"]).unwrap_err().starts_with("NOPERM"));
+        redis.restart();
+    }
+    assert_eq!(redis.url_as("orders", "pw"), redis.url().replace(":secret", "orders:pw"));
+}
+
+#[test]
+#[should_panic(expected = "Bad directive")]
+fn a_server_that_does_not_start_shows_its_log() {
+    RedisServer::start_with(&[("no-such-directive", "1")]);
+}
