@@ -4,10 +4,17 @@
 //! when its owner goes away. The harness itself talks to it through a unix socket in that folder,
 //! so that neither TLS nor a stranger on the port can come between them.
 
+mod cluster;
 mod ports;
+mod replication;
 mod resp;
+mod sentinel;
 mod server;
+mod tls;
 
+pub(crate) use cluster::Cluster;
+pub(crate) use replication::Replicated;
+pub(crate) use sentinel::Sentinels;
 pub(crate) use server::RedisServer;
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -26,6 +26,8 @@ const ATTEMPTS: usize = 20;
 /// A running, stopped or dead `redis-server`. Killed when it goes away.
 pub(crate) struct RedisServer {
     child: Option<Child>,
+    /// Got SIGSTOP and no SIGCONT since.
+    stopped: bool,
     home: TempDir,
     role: Role,
     port: u16,
@@ -57,17 +59,17 @@ impl RedisServer {
         Self::start_as(Role::Plain, directives, |_| ())
     }
 
-    /// Calls `furnish` with the folder in which the server works before it starts.
+    /// Calls `furnish` with `home` before the server starts.
     pub(super) fn start_as(
         role: Role,
         directives: &[(&str, &str)],
-        furnish: impl FnOnce(&std::path::Path),
+        furnish: impl FnOnce(&Path),
     ) -> Self {
         let home = tempfile::tempdir().unwrap();
         furnish(home.path());
         let password = directives.iter().rfind(|(name, _)| *name == "requirepass");
         let password = password.map(|(_, password)| (*password).to_owned());
-        let mut server = Self { child: None, home, role, port: 0, password };
+        let mut server = Self { child: None, stopped: false, home, role, port: 0, password };
         for _ in 0..ATTEMPTS {
             server.port = ports::free();
             server.write_conf(directives);
@@ -103,7 +105,7 @@ impl RedisServer {
 
     /// Starts the process and waits until it answers.
     fn spawn(&mut self) -> Started {
-        let log = File::create(self.home.path().join("log")).unwrap();
+        let log = File::create(self.home().join("log")).unwrap();
         let mut command = Command::new("redis-server");
         command.arg(self.conf());
         if self.role == Role::Sentinel {
@@ -114,6 +116,7 @@ impl RedisServer {
             panic!("redis-server does not run ({error}): install it, or run make test-setup")
         });
         self.child = Some(child);
+        self.stopped = false;
         let started = Instant::now();
         // It makes the socket after it has bound its ports.
         while !self.try_cli(&["PING"]).is_ok_and(|pong| pong == "PONG") {
@@ -155,9 +158,14 @@ impl RedisServer {
         self.child.as_ref().unwrap().id()
     }
 
+    /// Runs, and was not stopped.
+    pub(super) fn is_up(&self) -> bool {
+        self.child.is_some() && !self.stopped
+    }
+
     /// Everything that the process logged since its start.
     pub(crate) fn log(&self) -> String {
-        fs::read_to_string(self.home.path().join("log")).unwrap_or_default()
+        fs::read_to_string(self.home().join("log")).unwrap_or_default()
     }
 
     /// kill -9, and waits until it is gone. Nothing happens to a dead one.
@@ -171,6 +179,7 @@ impl RedisServer {
     /// SIGSTOP: it holds its connections, and answers nobody.
     pub(crate) fn stop(&mut self) {
         self.signal("STOP");
+        self.stopped = true;
         // The signal is on its way when `kill` returns. Without /proc nobody can tell.
         let stat = format!("/proc/{}/stat", self.pid());
         let runs = |stat: String| stat.rsplit_once(") ").is_some_and(|(_, s)| !s.starts_with('T'));
@@ -182,6 +191,7 @@ impl RedisServer {
     /// SIGCONT: it goes on, and answers what came in the meantime.
     pub(crate) fn cont(&mut self) {
         self.signal("CONT");
+        self.stopped = false;
     }
 
     fn signal(&self, name: &str) {
@@ -256,6 +266,12 @@ impl RedisServer {
         fields.find(|(name, _)| *name == field).map_or("", |(_, value)| value).to_owned()
     }
 
+    /// The present value of a directive.
+    pub(super) fn config(&self, name: &str) -> String {
+        let pair = self.cli(&["CONFIG", "GET", name]);
+        pair.lines().nth(1).unwrap_or_default().to_owned()
+    }
+
     /// Until the next restart.
     pub(crate) fn config_set(&self, name: &str, value: &str) {
         self.cli(&["CONFIG", "SET", name, value]);
@@ -294,17 +310,22 @@ impl RedisServer {
         self.restart();
     }
 
+    /// The folder around the one in which it works.
+    pub(super) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
     /// Wiped by `restart_empty`.
     fn data(&self) -> PathBuf {
-        self.home.path().join("data")
+        self.home().join("data")
     }
 
     fn conf(&self) -> PathBuf {
-        self.home.path().join("redis.conf")
+        self.home().join("redis.conf")
     }
 
     fn socket(&self) -> PathBuf {
-        self.home.path().join("socket")
+        self.home().join("socket")
     }
 }
 

@@ -1,10 +1,18 @@
 //! The fixtures answer, and do to a server what they say.
 
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::PATIENCE;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio_rustls::TlsConnector;
+
+use super::super::{PATIENCE, install_cryptography};
 use super::*;
 
 #[test]
@@ -79,4 +87,73 @@ fn passwords_and_users_hold_also_after_a_restart() {
 #[should_panic(expected = "Bad directive")]
 fn a_server_that_does_not_start_shows_its_log() {
     RedisServer::start_with(&[("no-such-directive", "1")]);
+}
+
+/// PING over TLS, trusting this authority alone.
+async fn ping(redis: &RedisServer, ca_file: &Path) -> io::Result<[u8; 7]> {
+    install_cryptography();
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(ca_file).unwrap()).unwrap();
+    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let connector = TlsConnector::from(Arc::new(config));
+    let stream = tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, redis.port())).await?;
+    let name = "127.0.0.1".try_into().unwrap();
+    let mut stream = connector.connect(name, stream).await?;
+    stream.write_all(b"PING\r\n").await?;
+    let mut answer = [0; 7];
+    stream.read_exact(&mut answer).await?;
+    Ok(answer)
+}
+
+#[tokio::test]
+async fn a_server_with_tls_is_trusted_by_its_ca_file_only() {
+    let (redis, other) = (RedisServer::start_tls(&[]), RedisServer::start_tls(&[]));
+    assert_eq!(redis.url(), format!("rediss://127.0.0.1:{}", redis.port()));
+    assert_eq!(&ping(&redis, &redis.ca_file()).await.unwrap(), b"+PONG\r\n");
+    ping(&redis, &other.ca_file()).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn a_promoted_replica_has_what_reached_it() {
+    let mut group = Replicated::start(2).await;
+    group.master.cli(&["SET", "k", "1"]);
+    group.in_sync().await;
+    group.promote(0);
+    // The old master takes a write, acknowledges it, and dies with it.
+    assert_eq!(group.replicas[0].cli(&["SET", "k", "2"]), "OK");
+    group.replicas[0].kill();
+    assert_eq!(group.master.cli(&["GET", "k"]), "1");
+    group.replicas[0].restart();
+    group.rejoin().await;
+    assert_eq!(group.replicas[0].cli(&["GET", "k"]), "1");
+    assert_eq!(group.master.info("connected_slaves"), "2");
+}
+
+#[tokio::test]
+async fn sentinels_replace_a_killed_master() {
+    let mut group = Sentinels::start().await;
+    assert_eq!(group.urls().len(), 3);
+    let old = group.master().await.port();
+    group.kill_master().await;
+    let new = group.await_failover().await;
+    assert_eq!(new.cli(&["SET", "k", "v"]), "OK");
+    assert_ne!(new.port(), old);
+    assert_eq!(group.servers.len(), 3);
+}
+
+#[tokio::test]
+async fn a_cluster_replaces_a_killed_master() {
+    let mut cluster = Cluster::start().await;
+    assert_eq!(cluster.urls().len(), 6);
+    let old = cluster.master_of("k");
+    assert_eq!(cluster.nodes[old].cli(&["SET", "k", "v"]), "OK");
+    cluster.await_ok().await;
+    cluster.kill(old);
+    cluster.await_ok().await;
+    let new = cluster.master_of("k");
+    assert_ne!(new, old);
+    assert_eq!(cluster.nodes[new].cli(&["GET", "k"]), "v");
+    cluster.nodes[old].restart();
+    cluster.await_ok().await;
+    assert_eq!(cluster.nodes[old].info("role"), "slave");
 }
