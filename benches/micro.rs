@@ -14,7 +14,7 @@ use signout::jose::{Algorithm, Compact, KeyId, KeySet, SigningKey, VerifiedJws};
 use signout::journal::{Journal, Record};
 use signout::logout_token::{self, EncryptionPolicy, Expected, LogoutToken, MissingExp, TypPolicy};
 use signout::replay::Seen;
-use signout::revoker::{Metrics, Policy, Revoker};
+use signout::revoker::{Metrics, Parts, Policies, Policy, Revoker};
 use signout::sessions::IssuedToken;
 use signout::settings::{RevokeOffline, SessionReuse, SidScope};
 use signout_checker::{
@@ -113,7 +113,10 @@ fn logout(criterion: &mut Criterion) {
     let clock = Arc::new(SystemClock::start());
     let metrics = Metrics::register(&Registry::new()).unwrap();
     let path = folder.path().join("journal");
-    let (revoker, running, _) = Revoker::start(path, clock, metrics).unwrap();
+    let journal = Journal::open(&path).unwrap();
+    let (policies, outbox) = (Policies::default(), None);
+    let parts = Parts { path, journal, policies, outbox, clock, metrics };
+    let (revoker, running, _) = Revoker::start(parts).unwrap();
     let mut group = criterion.benchmark_group("logout of ten tokens");
     let mut sessions = 0..;
     for together in [1, 32] {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{IntGaugeVec, Opts, Registry};
+use signout_checker::Issuer;
 use thiserror::Error;
 use tokio::task::JoinSet;
 
@@ -16,12 +17,12 @@ use crate::http::{
     self, ApiKeys, Configured, Issuers, Listeners, MaxBodyBytes, ServeError, Server, Stopping, Tls,
 };
 use crate::jose::{Decrypter, DecrypterError};
-use crate::journal::{OpenError, Replayed};
+use crate::journal::{Journal, OpenError, Replayed};
 use crate::provider::{
     self, ClientSecret, Endpoint, EndpointError, KeyLocation, Provider, ProviderConfig,
     ProviderConfigError, Providers,
 };
-use crate::revoker::{self, Policy, Revoker, Running};
+use crate::revoker::{self, Parts, Policy, Revoker, Running};
 use crate::settings::{ProviderName, ProviderSettings, Settings};
 
 /// How often the revoker forgets what is over, and tries to resume after a full disk.
@@ -98,14 +99,18 @@ impl Application {
             .iter()
             .zip(providers.iter())
             .map(|(settings, provider)| configured(settings, Arc::clone(provider)))
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<_>, _>>()?;
         let server = &settings.server;
         let listeners = Listeners::bind(server.listen, server.metrics_listen)?;
-        let (revoker, running, replayed) = Revoker::start(
-            settings.journal.path.clone(),
-            Arc::clone(&clock),
-            revoker::Metrics::register(&registry)?,
-        )?;
+        let path = settings.journal.path.clone();
+        let (revoker, running, replayed) = Revoker::start(Parts {
+            journal: Journal::open(&path)?,
+            path,
+            policies: configured.iter().map(policy).collect(),
+            outbox: None,
+            clock: Arc::clone(&clock),
+            metrics: revoker::Metrics::register(&registry)?,
+        })?;
         let tls = server
             .tls
             .as_ref()
@@ -181,6 +186,10 @@ impl Application {
         }
         Ok(served?)
     }
+}
+
+fn policy(configured: &Configured) -> (Issuer, Policy) {
+    (configured.provider.issuer().clone(), configured.policy)
 }
 
 fn provider_config(settings: &ProviderSettings) -> Result<ProviderConfig, ApplicationError> {

@@ -13,6 +13,7 @@ pub mod logout_token;
 pub mod provider;
 pub mod redis;
 pub mod replay;
+pub mod replicator;
 pub mod revoker;
 pub mod sessions;
 pub mod settings;

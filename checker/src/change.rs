@@ -127,7 +127,9 @@ impl Change {
             for group in alike.chunks(GROUP_MAX) {
                 let Some(first) = group.first() else { continue };
                 first.write_head(group.len(), &mut pack);
-                group.iter().for_each(|change| change.write_target(&mut pack));
+                for change in group {
+                    change.write_target(&mut pack);
+                }
             }
         }
         pack

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use signout_checker::IdError;
+use signout_checker::{IdError, PackError};
 use thiserror::Error;
 
 /// Why the journal could not be opened.
@@ -38,6 +38,14 @@ pub enum OpenError {
         found: u32,
         /// The newest format of this version.
         known: u32,
+    },
+    /// It holds digests under another deployment's key.
+    #[error(
+        "journal {path} belongs to another deployment than the Redis in [redis]; point [redis] at its own (or, if that Redis was set up anew, remove its head key and start this instance first), or move the journal away to join with an empty one"
+    )]
+    OtherDeployment {
+        /// The journal's file.
+        path: PathBuf,
     },
     /// The system gave no random bytes for the deployment's key.
     #[error("no random bytes for a new journal: {0}")]
@@ -124,6 +132,9 @@ pub enum RecordError {
     /// A tag that this version does not know.
     #[error("unknown tag {0}")]
     Tag(u8),
+    /// What another instance took is not in the form that it travels in.
+    #[error(transparent)]
+    Pack(#[from] PackError),
     /// Shorter than a record's head.
     #[error("truncated")]
     Truncated,

@@ -9,6 +9,7 @@
 
 mod block;
 mod error;
+mod meta;
 mod record;
 
 pub use error::{JournalError, OpenError, RecordError};
@@ -26,17 +27,10 @@ use std::str::FromStr;
 use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition};
 use signout_checker::{DigestKey, Timestamp};
 
-/// The newest file format of this version. Older ones are read; newer ones are refused.
-const FORMAT: u32 = 1;
+use meta::{FORMAT, META, META_PROBE, Meta};
+
 /// Blocks of entries, by the position of their first.
 const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
-/// What holds for the whole file.
-const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
-const META_FORMAT: &str = "format";
-const META_DIGEST_KEY: &str = "digest_key";
-const META_EPOCH: &str = "epoch";
-/// Written by [`Journal::probe`] to see whether the disk takes writes again.
-const META_PROBE: &str = "probe";
 
 /// Appends touch the last page only, so a small cache does; redb's default is a gigabyte.
 const CACHE_BYTES: usize = 16 << 20;
@@ -99,12 +93,21 @@ pub struct Replayed {
     pub damaged: usize,
 }
 
+/// What [`Journal::read`] found.
+#[derive(Debug)]
+pub struct Chunk {
+    /// The entries, in order.
+    pub records: Vec<Record>,
+    /// The position behind the last that was looked at.
+    pub next: Seq,
+}
+
 /// An open journal. One owner writes.
 #[derive(Debug)]
 pub struct Journal {
     db: Database,
+    meta: Meta,
     digest_key: DigestKey,
-    epoch: u64,
     next: Seq,
     /// The last block.
     last: Seq,
@@ -164,7 +167,7 @@ impl Journal {
         let mut journal = Self {
             db,
             digest_key: DigestKey::from_bytes(meta.digest_key),
-            epoch: meta.epoch,
+            meta,
             next: 1,
             last: 0,
             ends: BTreeMap::new(),
@@ -191,10 +194,31 @@ impl Journal {
         &self.digest_key
     }
 
+    /// Whether this journal is part of a deployment that shares a Redis.
+    #[must_use]
+    pub const fn has_joined(&self) -> bool {
+        self.meta.has_joined()
+    }
+
+    /// Makes this journal part of the deployment with this key. From then on its digests are under
+    /// that key, which it cannot change any more.
+    pub fn join(&mut self, path: &Path, key: &DigestKey) -> Result<(), OpenError> {
+        if self.digest_key.as_bytes() == key.as_bytes() && self.has_joined() {
+            return Ok(());
+        }
+        if self.has_joined() {
+            return Err(OpenError::OtherDeployment { path: path.to_owned() });
+        }
+        let meta = self.meta.joined(*key.as_bytes());
+        meta.store(&self.db).map_err(|error| unreadable(path, error))?;
+        (self.meta, self.digest_key) = (meta, key.clone());
+        Ok(())
+    }
+
     /// The last position written.
     #[must_use]
     pub const fn position(&self) -> Position {
-        Position { epoch: self.epoch, seq: self.next - 1 }
+        Position { epoch: self.meta.epoch, seq: self.next - 1 }
     }
 
     /// Hands out every entry in order. A damaged one is passed over and counted; `damaged` is told
@@ -230,6 +254,35 @@ impl Journal {
             }
         }
         Ok(replayed)
+    }
+
+    /// Entries from this position on, some thousand at a time, and where to go on; a damaged one is
+    /// left out, as [`Journal::replay`] has told of it. Empty at the end.
+    pub fn read(&self, from: Seq, at_least: usize) -> Result<Chunk, JournalError> {
+        guarded(|| self.read_chunk(from, at_least)).unwrap_or_else(|damaged| Err(damaged.into()))
+    }
+
+    fn read_chunk(&self, from: Seq, at_least: usize) -> Result<Chunk, JournalError> {
+        let mut chunk = Chunk { records: Vec::new(), next: from.max(1) };
+        let read = self.db.begin_read()?;
+        let log = read.open_table(LOG)?;
+        // It may stand in the middle of a block.
+        let block = log.range(..=chunk.next)?.next_back().transpose()?;
+        let first = block.map_or(chunk.next, |(first, _)| first.value());
+        for stored in log.range(first..)? {
+            let (first, bytes) = stored?;
+            for (seq, bytes) in (first.value()..).zip(block::records(bytes.value())) {
+                if seq >= from {
+                    chunk.records.extend(bytes.and_then(Record::decode));
+                    chunk.next = seq + 1;
+                }
+            }
+            if chunk.records.len() >= at_least {
+                return Ok(chunk);
+            }
+        }
+        chunk.next = chunk.next.max(self.next);
+        Ok(chunk)
     }
 
     /// Appends entries, all or none, and returns when they are on the disk.
@@ -351,70 +404,6 @@ fn unreadable(path: &Path, error: impl Into<redb::Error>) -> OpenError {
 fn sync_directory(path: &Path) -> io::Result<()> {
     let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
     File::open(parent.map_or_else(|| PathBuf::from("."), Path::to_owned))?.sync_all()
-}
-
-struct Meta {
-    format: u32,
-    digest_key: [u8; 16],
-    epoch: u64,
-}
-
-impl Meta {
-    fn load(db: &Database) -> Result<Option<Self>, redb::Error> {
-        let read = db.begin_read()?;
-        let table = match read.open_table(META) {
-            Ok(table) => table,
-            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        let format = fixed(&table, META_FORMAT)?.map(u32::from_le_bytes);
-        let digest_key = fixed(&table, META_DIGEST_KEY)?;
-        let epoch = fixed(&table, META_EPOCH)?.map(u64::from_le_bytes);
-        match (format, digest_key, epoch) {
-            (Some(format), Some(digest_key), Some(epoch)) => {
-                Ok(Some(Self { format, digest_key, epoch }))
-            }
-            _ => Err(redb::Error::Corrupted("the journal's meta table is incomplete".to_owned())),
-        }
-    }
-
-    fn create(db: &Database, path: &Path) -> Result<Self, OpenError> {
-        let mut random = [0; 24];
-        getrandom::fill(&mut random).map_err(OpenError::Random)?;
-        let (digest_key, epoch) = halves(random);
-        let meta = Self { format: FORMAT, digest_key, epoch };
-        meta.store(db).map_err(|error| unreadable(path, error))?;
-        Ok(meta)
-    }
-
-    fn store(&self, db: &Database) -> Result<(), redb::Error> {
-        let write = db.begin_write()?;
-        {
-            let mut table = write.open_table(META)?;
-            table.insert(META_FORMAT, self.format.to_le_bytes().as_slice())?;
-            table.insert(META_DIGEST_KEY, self.digest_key.as_slice())?;
-            table.insert(META_EPOCH, self.epoch.to_le_bytes().as_slice())?;
-            write.open_table(LOG)?;
-        }
-        write.commit()?;
-        Ok(())
-    }
-}
-
-fn halves(random: [u8; 24]) -> ([u8; 16], u64) {
-    let (mut key, mut epoch) = ([0; 16], [0; 8]);
-    key.iter_mut().chain(&mut epoch).zip(random).for_each(|(to, from)| *to = from);
-    (key, u64::from_le_bytes(epoch))
-}
-
-fn fixed<const N: usize>(
-    table: &impl ReadableTable<&'static str, &'static [u8]>,
-    name: &str,
-) -> Result<Option<[u8; N]>, redb::Error> {
-    let Some(value) = table.get(name)? else { return Ok(None) };
-    value.value().try_into().map(Some).map_err(|_| {
-        redb::Error::Corrupted(format!("the journal's {name} has {} bytes", value.value().len()))
-    })
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use signout_checker::{
-    ClientId, IssuedBefore, Issuer, JwtId, Reach, Reason, Revocation, SessionId, Subject, Target,
-    TargetKind, Timestamp, TokenKind,
+    Change, ClientId, IssuedBefore, Issuer, JwtId, Reach, Reason, Revocation, SessionId, Subject,
+    Target, TargetKind, Timestamp, TokenKind,
 };
 
 use super::error::RecordError;
@@ -42,6 +42,9 @@ pub enum Record {
         /// When the last of them would have ended.
         until: Timestamp,
     },
+    /// Another instance signed somebody out, as the shared log tells it: by digest, under the
+    /// deployment's key. Kept so that any one journal can rebuild the whole denylist.
+    Followed(Vec<Change>),
 }
 
 impl Record {
@@ -55,6 +58,7 @@ impl Record {
                 revocations.chain(seen.iter().map(|s| s.retain_until)).max()
             }
             Self::Forgotten { until, .. } => Some(*until),
+            Self::Followed(changes) => changes.iter().map(|c| c.retain_until).max(),
         }
         .unwrap_or_default()
     }
@@ -127,6 +131,7 @@ enum Body<'a> {
         jwt_ids: Vec<&'a str>,
         until: u64,
     },
+    Followed(Vec<u8>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -182,6 +187,7 @@ impl<'a> Body<'a> {
                 jwt_ids: jwt_ids.iter().map(JwtId::as_str).collect(),
                 until: until.as_secs(),
             },
+            Record::Followed(changes) => Self::Followed(Change::pack(changes)),
         }
     }
 
@@ -209,6 +215,7 @@ impl<'a> Body<'a> {
                 jwt_ids: jwt_ids.into_iter().map(JwtId::parse).collect::<Result<_, _>>()?,
                 until: Timestamp::from_secs(until),
             },
+            Self::Followed(pack) => Record::Followed(Change::unpack(&pack)?),
         })
     }
 }
@@ -311,6 +318,8 @@ impl<'a> SeenBody<'a> {
 
 #[cfg(test)]
 mod tests {
+    use signout_checker::{Digest, KeyName};
+
     use super::*;
 
     fn records() -> Vec<Record> {
@@ -357,6 +366,16 @@ mod tests {
             Record::Registered(vec![Arc::new(token)]),
             Record::Revoked { revocations, seen: Some(seen) },
             Record::Forgotten { issuer, jwt_ids: vec![JwtId::parse("jti-1").unwrap()], until },
+            Record::Followed(vec![Change {
+                target: Digest::from_bytes([3; 16]),
+                name: Some(KeyName::from_bytes([4; 16])),
+                kind: TargetKind::Session,
+                issued_before: IssuedBefore::EVERYTHING,
+                reach: Reach::LOGIN,
+                retain_until: until,
+                reason: Reason::Admin,
+                revoked_at: at,
+            }]),
         ]
     }
 
@@ -386,7 +405,7 @@ mod tests {
 
     #[test]
     fn retained_as_long_as_its_longest_part() {
-        let [registered, revoked, _] = records().try_into().unwrap();
+        let [registered, revoked, _, _] = records().try_into().unwrap();
         assert_eq!(registered.retain_until().as_secs(), 9_000);
         assert_eq!(revoked.retain_until().as_secs(), 9_500);
     }

@@ -70,7 +70,7 @@ fn i16_refuses_a_newer_format() {
     Meta { format: FORMAT + 1, digest_key: [0; 16], epoch: 1 }.store(&journal.db).unwrap();
     drop(journal);
     let refused = Journal::open(&path).unwrap_err();
-    assert!(matches!(refused, OpenError::NewerFormat { found: 2, known: 1, .. }), "{refused}");
+    assert!(matches!(refused, OpenError::NewerFormat { found: 3, known: 2, .. }), "{refused}");
 }
 
 #[test]
@@ -260,4 +260,48 @@ fn i15_a_full_disk_is_told_apart_from_a_broken_one() {
         let found = sids(&journal);
         assert!(["a", "c"].iter().all(|sid| found.iter().any(|found| found == sid)), "{found:?}");
     }
+}
+
+#[test]
+fn read_from_anywhere_to_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(&dir.path().join("signout.redb")).unwrap();
+    // Ends days apart, so that there are blocks of one and blocks of several.
+    let until = |n: u64| if n.is_multiple_of(5) { n * 1_000_000 } else { 100 };
+    let all: Vec<_> = (1..=40).map(|n| record(&n.to_string(), until(n))).collect();
+    for batch in all.chunks(8) {
+        journal.commit(batch).unwrap();
+    }
+    for from in 0..=42_usize {
+        let (mut read, mut next) = (Vec::new(), from as u64);
+        loop {
+            let chunk = journal.read(next, 3).unwrap();
+            if chunk.records.is_empty() {
+                break;
+            }
+            next = chunk.next;
+            read.extend(chunk.records);
+        }
+        assert_eq!(read, all[(from.max(1) - 1).min(40)..], "from {from}");
+    }
+}
+
+#[test]
+fn a_journal_joins_one_deployment() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("signout.redb");
+    let [ours, theirs] = [[1; 16], [2; 16]].map(DigestKey::from_bytes);
+    let mut journal = Journal::open(&path).unwrap();
+    journal.commit(&[record("a", 100)]).unwrap();
+    assert!(!journal.has_joined());
+    journal.join(&path, &ours).unwrap();
+    drop(journal);
+
+    let mut journal = Journal::open(&path).unwrap();
+    assert!(journal.has_joined());
+    assert_eq!(journal.digest_key().as_bytes(), ours.as_bytes());
+    assert_eq!(sids(&journal), ["a"]);
+    journal.join(&path, &ours).unwrap();
+    let refused = journal.join(&path, &theirs).unwrap_err();
+    assert!(matches!(refused, OpenError::OtherDeployment { .. }), "{refused}");
 }

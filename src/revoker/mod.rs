@@ -10,26 +10,30 @@
 //! Nothing is answered before it is durable, and nothing is refused that is not. After a failed
 //! commit nothing is acknowledged until the journal was opened again.
 
+mod batch;
 mod error;
+mod late;
 mod metrics;
+mod outbox;
 mod plan;
 mod policy;
 mod writer;
 
 pub use error::{RegisterError, RevokerError};
 pub use metrics::Metrics;
-pub use policy::Policy;
+pub use outbox::{Committed, Outbox, outbox};
+pub use policy::{Policies, Policy};
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use arc_swap::ArcSwapOption;
-use signout_checker::{Index, Issuer, JwtId, Reason, Target, Timestamp};
+use signout_checker::{Applied, Change, Index, Issuer, JwtId, Reason, Target, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::Clock;
-use crate::journal::{Journal, OpenError, Position, Replayed};
+use crate::journal::{Chunk, Journal, OpenError, Position, Replayed, Seq};
 use crate::logout_token::LogoutToken;
 use crate::sessions::{IssuedToken, Sessions};
 use writer::{Job, State, Writer};
@@ -46,6 +50,22 @@ pub struct Revoker {
     sessions: Arc<Sessions>,
     fault: Arc<ArcSwapOption<String>>,
     position: watch::Receiver<Position>,
+}
+
+/// What a [`Revoker`] is made of.
+pub struct Parts {
+    /// The journal's file, to open it again after a full disk.
+    pub path: PathBuf,
+    /// The same, open.
+    pub journal: Journal,
+    /// How each provider's tokens are remembered.
+    pub policies: Policies,
+    /// Where commits are handed on to, if anybody shares them.
+    pub outbox: Option<Outbox>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 /// What a logout did.
@@ -122,19 +142,14 @@ impl Running {
 }
 
 impl Revoker {
-    /// Opens the journal, brings the index and the sessions back, and starts the thread.
-    pub fn start(
-        path: PathBuf,
-        clock: Arc<dyn Clock>,
-        metrics: Metrics,
-    ) -> Result<(Self, Running, Replayed), OpenError> {
-        let journal = Journal::open(&path)?;
-        let key = journal.digest_key().clone();
+    /// Brings the index and the sessions back from the journal, and starts the thread.
+    pub fn start(parts: Parts) -> Result<(Self, Running, Replayed), OpenError> {
+        let key = parts.journal.digest_key().clone();
         let index = Arc::new(Index::new(key.clone()));
         let sessions = Arc::new(Sessions::new(key));
         let fault = Arc::new(ArcSwapOption::empty());
         let (jobs, queue) = mpsc::channel(QUEUE);
-        let (reached, position) = watch::channel(journal.position());
+        let (reached, position) = watch::channel(parts.journal.position());
         let revoker = Self {
             jobs,
             index: Arc::clone(&index),
@@ -143,8 +158,9 @@ impl Revoker {
             position,
         };
         let state = State { index, sessions, fault, reached };
-        let (writer, replayed) = Writer::restore(path.clone(), journal, state, clock, metrics)
-            .map_err(|source| OpenError::replay(&path, source))?;
+        let path = parts.path.clone();
+        let (writer, replayed) =
+            Writer::restore(parts, state).map_err(|source| OpenError::replay(&path, source))?;
         let thread = std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || writer.run(queue))
@@ -168,6 +184,12 @@ impl Revoker {
     #[must_use]
     pub fn fault(&self) -> Option<Arc<String>> {
         self.fault.load_full()
+    }
+
+    /// Where the journal stands.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        *self.position.borrow()
     }
 
     /// Waits until everything up to this position is refused here. Answers at once, with `false`,
@@ -214,6 +236,23 @@ impl Revoker {
     /// revoked, and nothing that was revoked becomes valid.
     pub async fn forget(&self, issuer: Issuer, jwt_ids: Vec<JwtId>) -> Result<usize, RevokerError> {
         self.ask(|answer| Job::Forget { issuer, jwt_ids, answer }).await
+    }
+
+    /// Refuses what another instance acknowledged, at once; then has it written down, and ended here
+    /// what only this instance knows to belong to it. Waits while the thread has too much to do.
+    ///
+    /// Not lost before it is written: whoever acknowledged it keeps it in a journal, too.
+    pub async fn follow(&self, mut changes: Vec<Change>) {
+        changes.retain(|change| self.index.apply_change(change) != Applied::Unchanged);
+        if !changes.is_empty() {
+            // Closed means that the service is stopping.
+            let _ = self.jobs.send(Job::Follow { changes }).await;
+        }
+    }
+
+    /// Entries of the journal from this position on, some thousand at a time; none at the end.
+    pub async fn read(&self, from: Seq) -> Result<Chunk, RevokerError> {
+        self.ask(|answer| Job::Read { from, answer }).await
     }
 
     /// Forgets what is over and, after a full disk, tries to resume. To be called every second or

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signout_checker::{
-    IssuedBefore, Issuer, Reach, Reason, Revocation, Revoked, SessionId, Subject, Target, Timestamp,
+    Change, IssuedBefore, Issuer, Reach, Reason, Revocation, Revoked, SessionId, Subject, Target,
+    TargetKind, Timestamp,
 };
 
 use super::policy::{session_reach, subject_reach};
-use super::{Policy, RegisterError};
+use super::{Policies, Policy, RegisterError};
 use crate::logout_token::{LogoutToken, Who};
 use crate::sessions::{IssuedToken, Sessions};
 use crate::settings::SidScope;
@@ -58,7 +59,7 @@ pub(super) fn logout(
             }
         }
     }
-    Ok(hit.into_plan(revocations, &act))
+    Ok(act.plan(revocations, hit))
 }
 
 /// An order to revoke one target: whoever gave it means all of it.
@@ -97,7 +98,7 @@ pub(super) fn revoke(
     if !matches!(target, Target::Token(..)) || hit.0.is_empty() {
         revocations.insert(0, act.mark(target.clone(), cut_off, Reach::ALL, hit.last_expiry()));
     }
-    hit.into_plan(revocations, &act)
+    act.plan(revocations, hit)
 }
 
 /// Refuses a registration that could not be kept as it says.
@@ -147,7 +148,31 @@ pub(super) fn end_late_session(
     };
     let mut hit = Hit::default();
     let ended = act.end_session(session, sessions, &mut hit);
-    hit.into_plan(vec![ended], &act)
+    act.plan(vec![ended], hit)
+}
+
+/// What another instance's mark ends among the tokens that are registered here: they themselves
+/// and, for a user, the sessions that had begun by the cut-off. The mark itself is in force already.
+pub(super) fn carry(mark: &Change, sessions: &Sessions, policies: &Policies) -> Plan {
+    let mut hit = Hit::default();
+    let mut revocations = Vec::new();
+    let known = sessions.of_digest(mark.kind, mark.target);
+    if mark.kind == TargetKind::Subject {
+        let by = mark.issued_before.time().unwrap_or(Timestamp::MAX);
+        for (issuer, session) in sessions_begun(&known, by) {
+            let cut_off = policies.session_cut_off(&issuer, mark.issued_before);
+            let reach = session_reach(mark.reach.offline);
+            let before = hit.0.len();
+            hit.add(sessions.of_session(&issuer, &session), cut_off, reach);
+            let last = hit.0.iter().skip(before).map(|token| policies.outlives(token)).max();
+            let retain_until = mark.retain_until.max(last.unwrap_or_default());
+            let target = Target::Session(issuer, session);
+            let ended = Revocation::of(target, mark.reason, mark.revoked_at, retain_until);
+            revocations.push(ended.issued_before(cut_off).reaching(reach));
+        }
+    }
+    hit.add(known, mark.issued_before, mark.reach);
+    hit.into_plan(revocations, mark.reason, mark.revoked_at, |token| policies.outlives(token))
 }
 
 /// A token that is registered after what it belongs to ended.
@@ -186,6 +211,11 @@ struct Act<'a> {
 }
 
 impl Act<'_> {
+    fn plan(&self, revocations: Vec<Revocation>, hit: Hit) -> Plan {
+        let outlives = |token: &IssuedToken| self.policy.outlives(token.expires_at);
+        hit.into_plan(revocations, self.reason, self.now, outlives)
+    }
+
     fn end_session(&self, session: &SessionId, sessions: &Sessions, hit: &mut Hit) -> Revocation {
         let cut_off = self.policy.session_cut_off(self.ended_at);
         let reach = session_reach(self.offline);
@@ -219,17 +249,10 @@ impl Act<'_> {
         hit: &mut Hit,
         revocations: &mut Vec<Revocation>,
     ) {
-        let mut began = BTreeMap::<SessionId, Timestamp>::new();
-        for token in sessions.of_subject(self.issuer, subject) {
-            if let Some(session) = &token.session {
-                let first = began.entry(session.clone()).or_insert(token.issued_at);
-                *first = token.issued_at.min(*first);
-            }
-        }
-        for (session, began) in began {
-            let ended = Target::Session(self.issuer.clone(), session.clone());
-            let known = revocations.iter().any(|revocation| revocation.target == ended);
-            if began <= self.ended_at && !known {
+        let known = sessions.of_subject(self.issuer, subject);
+        for (issuer, session) in sessions_begun(&known, self.ended_at) {
+            let ended = Target::Session(issuer, session.clone());
+            if !revocations.iter().any(|revocation| revocation.target == ended) {
                 revocations.push(self.end_session(&session, sessions, hit));
             }
         }
@@ -248,6 +271,19 @@ impl Act<'_> {
             .issued_before(cut_off)
             .reaching(reach)
     }
+}
+
+/// The sessions that had begun by then, going by the first token of each that is known.
+fn sessions_begun(tokens: &[Arc<IssuedToken>], by: Timestamp) -> Vec<(Issuer, SessionId)> {
+    let mut began = BTreeMap::<(&Issuer, &SessionId), Timestamp>::new();
+    for token in tokens {
+        if let Some(session) = &token.session {
+            let first = began.entry((&token.issuer, session)).or_insert(token.issued_at);
+            *first = token.issued_at.min(*first);
+        }
+    }
+    let begun = began.into_iter().filter(|&(_, first)| first <= by);
+    begun.map(|((issuer, session), _)| (issuer.clone(), session.clone())).collect()
 }
 
 /// The registered tokens that a request ends. One may be in it as its session's and as its user's.
@@ -274,7 +310,13 @@ impl Hit {
         self.0.iter().map(|token| token.expires_at).max()
     }
 
-    fn into_plan(self, mut revocations: Vec<Revocation>, act: &Act<'_>) -> Plan {
+    fn into_plan(
+        self,
+        mut revocations: Vec<Revocation>,
+        reason: Reason,
+        revoked_at: Timestamp,
+        outlives: impl Fn(&IssuedToken) -> Timestamp,
+    ) -> Plan {
         let Self(mut hit) = self;
         // A registered token is one allocation, wherever it is listed.
         hit.sort_unstable_by_key(Arc::as_ptr);
@@ -282,7 +324,7 @@ impl Hit {
         revocations.reserve(hit.len());
         revocations.extend(hit.iter().map(|token| {
             let target = Target::Token(token.issuer.clone(), token.jwt_id.clone());
-            Revocation::of(target, act.reason, act.now, act.policy.outlives(token.expires_at))
+            Revocation::of(target, reason, revoked_at, outlives(token))
         }));
         Plan { revocations, hit }
     }

@@ -1,11 +1,42 @@
 //! How one provider's logouts are applied.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use signout_checker::{IssuedBefore, Reach, Revocation, Timestamp};
+use signout_checker::{IssuedBefore, Issuer, Reach, Revocation, Timestamp};
 
 use crate::logout_token::OfflineAccess;
+use crate::sessions::IssuedToken;
 use crate::settings::{RevokeOffline, SessionReuse, SidScope};
+
+/// The policies of all providers.
+#[derive(Clone, Debug, Default)]
+pub struct Policies(HashMap<Issuer, Policy>);
+
+impl FromIterator<(Issuer, Policy)> for Policies {
+    fn from_iter<I: IntoIterator<Item = (Issuer, Policy)>>(policies: I) -> Self {
+        Self(policies.into_iter().collect())
+    }
+}
+
+impl Policies {
+    /// How long a revoked token must be remembered, also of a provider that is configured no more.
+    #[must_use]
+    pub fn outlives(&self, token: &IssuedToken) -> Timestamp {
+        let policy = self.0.get(&token.issuer);
+        let otherwise = || token.expires_at.plus(Revocation::LARGEST_LEEWAY);
+        policy.map_or_else(otherwise, |policy| policy.outlives(token.expires_at))
+    }
+
+    /// Which tokens of an ended session are refused, given the cut-off of what ended it.
+    #[must_use]
+    pub fn session_cut_off(&self, issuer: &Issuer, cut_off: IssuedBefore) -> IssuedBefore {
+        match self.0.get(issuer).map(|policy| policy.session_reuse) {
+            Some(SessionReuse::AllowLater) => cut_off,
+            Some(SessionReuse::Deny) | None => IssuedBefore::EVERYTHING,
+        }
+    }
+}
 
 /// What a provider's settings say about the effect of a logout.
 #[derive(Clone, Copy, Debug)]

@@ -2,6 +2,7 @@
 //! restart.
 
 mod broken_disk;
+mod followed;
 mod histories;
 
 use std::path::Path;
@@ -126,15 +127,24 @@ impl Bench {
         let metrics = Metrics::register(&Registry::new()).unwrap();
         // Whatever would open the journal again finds none here.
         let path = PathBuf::from("/nonexistent/journal");
-        let (writer, _) = Writer::restore(path, journal, state, clock, metrics).unwrap();
+        let policies = Policies::from_iter([(op(), POLICY)]);
+        let parts = Parts { path, journal, policies, outbox: None, clock, metrics };
+        let (writer, _) = Writer::restore(parts, state).unwrap();
         Self { writer, index, fault }
     }
 }
 
 fn start(path: &Path, clock: &Arc<FixedClock>) -> (Revoker, Running) {
     let metrics = Metrics::register(&Registry::new()).unwrap();
-    let (revoker, running, replayed) =
-        Revoker::start(path.to_owned(), Arc::<FixedClock>::clone(clock), metrics).unwrap();
+    let (revoker, running, replayed) = Revoker::start(Parts {
+        path: path.to_owned(),
+        journal: Journal::open(path).unwrap(),
+        policies: Policies::from_iter([(op(), POLICY)]),
+        outbox: None,
+        clock: Arc::<FixedClock>::clone(clock),
+        metrics,
+    })
+    .unwrap();
     assert_eq!(replayed.damaged, 0);
     (revoker, running)
 }

@@ -6,30 +6,33 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use signout_checker::{
-    Index, Issuer, JwtId, Revocation, Revoked, Target, TargetKind, Timestamp, TokenFacts,
-    TokenKind, Verdict,
+    Change, Digest, Index, Issuer, JwtId, Revocation, Revoked, Target, TargetKind, Timestamp,
+    TokenFacts, TokenKind, Verdict,
 };
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 
+use super::batch::{Answer, Batch, Reply};
+use super::late::LateMarks;
 use super::{
-    Carried, LoggedOut, Metrics, Order, Policy, RegisterError, Registered, Repeated, RevokerError,
-    plan,
+    Carried, LoggedOut, Metrics, Order, Outbox, Parts, Policies, Policy, RegisterError, Registered,
+    Repeated, RevokerError, plan,
 };
 use crate::clock::Clock;
-use crate::journal::{Journal, JournalError, OpenError, Position, Record, Replayed};
+use crate::journal::{Chunk, Journal, JournalError, OpenError, Position, Record, Replayed, Seq};
 use crate::logout_token::LogoutToken;
 use crate::replay::{ReplayLog, Seen, Sighting};
 use crate::sessions::{IssuedToken, Registration, Sessions};
 
 /// Requests committed together. More would make the first of them wait.
 const BATCH: usize = 256;
+/// Entries that are read together for whoever passes them on. Commits wait meanwhile: a
+/// millisecond or two.
+const CHUNK: usize = 1_000;
 /// The index is walked as a whole to expire it, so not every second.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// Tokens that end within this time are journalled apart from those that live longer, so that a
 /// long-lived one does not keep a thousand short-lived ones on the disk.
 const SHORT_LIVED: Duration = Duration::from_secs(86_400);
-
-pub(super) type Answer<T> = oneshot::Sender<Result<T, RevokerError>>;
 
 /// One request.
 #[derive(Debug)]
@@ -38,6 +41,8 @@ pub(super) enum Job {
     Revoke { order: Order, now: Timestamp, answer: Answer<Carried> },
     Register { tokens: Vec<(IssuedToken, Policy)>, now: Timestamp, answer: Answer<Vec<Registered>> },
     Forget { issuer: Issuer, jwt_ids: Vec<JwtId>, answer: Answer<usize> },
+    Follow { changes: Vec<Change> },
+    Read { from: Seq, answer: Answer<Chunk> },
     Tidy,
 }
 
@@ -56,6 +61,9 @@ pub(super) struct Writer {
     recoverable: bool,
     state: State,
     replay: ReplayLog,
+    late: LateMarks,
+    policies: Policies,
+    outbox: Option<Outbox>,
     clock: Arc<dyn Clock>,
     metrics: Metrics,
     swept: Instant,
@@ -63,13 +71,8 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Brings the state back from the journal.
-    pub(super) fn restore(
-        path: PathBuf,
-        journal: Journal,
-        state: State,
-        clock: Arc<dyn Clock>,
-        metrics: Metrics,
-    ) -> Result<(Self, Replayed), JournalError> {
+    pub(super) fn restore(parts: Parts, state: State) -> Result<(Self, Replayed), JournalError> {
+        let Parts { path, journal, policies, outbox, clock, metrics } = parts;
         let replay = ReplayLog::new(journal.digest_key().clone());
         let mut writer = Self {
             path,
@@ -77,6 +80,9 @@ impl Writer {
             recoverable: true,
             state,
             replay,
+            late: LateMarks::default(),
+            policies,
+            outbox,
             clock,
             metrics,
             swept: Instant::now(),
@@ -105,6 +111,19 @@ impl Writer {
         self.finish(batch);
     }
 
+    /// Carries late marks on as if their time had come.
+    #[cfg(test)]
+    pub(super) fn carry_now(&mut self) {
+        let mut batch = Batch::default();
+        self.carry_late_marks(Instant::now() + super::late::PATIENCE, &mut batch);
+        self.finish(batch);
+    }
+
+    #[cfg(test)]
+    pub(super) fn position(&self) -> Option<Position> {
+        self.journal.as_ref().map(Journal::position)
+    }
+
     #[cfg(test)]
     pub(super) fn into_journal(self) -> Option<Journal> {
         self.journal
@@ -117,6 +136,7 @@ impl Writer {
         let sessions = Sessions::new(key.clone());
         let mut replay = ReplayLog::new(key);
         let index = &self.state.index;
+        let mut followed = Vec::new();
         let entry = |record| match record {
             Record::Registered(tokens) => {
                 let refused = |token: &IssuedToken| {
@@ -139,6 +159,13 @@ impl Writer {
             Record::Forgotten { issuer, jwt_ids, .. } => {
                 sessions.remove(jwt_ids.iter().map(|jwt_id| (&issuer, jwt_id)));
             }
+            Record::Followed(changes) => {
+                for change in &changes {
+                    index.apply_change(change);
+                }
+                sessions.remove_digests(&tokens_of(&changes));
+                followed.extend(changes.into_iter().filter(|c| c.kind != TargetKind::Token));
+            }
         };
         let replayed = journal.replay(entry, |seq, error| {
             tracing::error!(seq, %error, "an entry of the journal is damaged; the others are fine, \
@@ -147,6 +174,9 @@ impl Writer {
         index.expire(now);
         replay.expire(now);
         sessions.expire(now);
+        // What was followed and not yet carried on to the tokens that only this instance knows.
+        followed.retain(|mark| !sessions.of_digest(mark.kind, mark.target).is_empty());
+        self.late.extend(&followed);
         self.state.sessions.replace(sessions);
         self.replay = replay;
         self.state.reached.send_replace(journal.position());
@@ -183,7 +213,19 @@ impl Writer {
                 let forgotten = self.decide_forgetting(issuer, &jwt_ids, batch);
                 batch.replies.push(Reply::Forget { answer, forgotten });
             }
-            Job::Tidy => batch.tidy = true,
+            Job::Follow { changes } => {
+                self.state.sessions.remove_digests(&tokens_of(&changes));
+                self.late.extend(&changes);
+                batch.records.push(Record::Followed(changes));
+            }
+            Job::Read { from, answer } => {
+                // What this batch holds is not committed yet; it comes with a later read.
+                let _ = answer.send(self.read(from));
+            }
+            Job::Tidy => {
+                self.carry_late_marks(Instant::now(), batch);
+                batch.tidy = true;
+            }
         }
     }
 
@@ -308,6 +350,25 @@ impl Writer {
         }
     }
 
+    /// Ends the tokens that another instance's logout meant and that only this one knows.
+    fn carry_late_marks(&mut self, now: Instant, batch: &mut Batch) {
+        let due: Vec<_> = self.late.due(now).collect();
+        for mark in due {
+            let plan = plan::carry(&mark, &self.state.sessions, &self.policies);
+            if !plan.revocations.is_empty() {
+                self.take(plan, None, batch);
+            }
+        }
+    }
+
+    fn read(&self, from: Seq) -> Result<Chunk, RevokerError> {
+        let not_readable = |reason: String| RevokerError::NotDurable(reason);
+        let Some(journal) = &self.journal else {
+            return Err(not_readable(JournalError::Closed.to_string()));
+        };
+        journal.read(from, CHUNK).map_err(|error| not_readable(error.to_string()))
+    }
+
     fn decide_forgetting(&mut self, issuer: Issuer, jwt_ids: &[JwtId], batch: &mut Batch) -> usize {
         let known: Vec<_> = jwt_ids
             .iter()
@@ -342,6 +403,9 @@ impl Writer {
                 self.metrics.gauges(&self.state.index, &self.state.sessions);
                 for reply in replies {
                     self.answer(reply, committed);
+                }
+                if let Some(outbox) = self.outbox.as_ref().filter(|_| !records.is_empty()) {
+                    outbox.put(committed.seq + 1, records);
                 }
             }
             Err(reason) => {
@@ -387,6 +451,7 @@ impl Writer {
 
     fn apply(&self, records: &[Record]) {
         for record in records {
+            // What was followed was in force before it came here.
             if let Record::Revoked { revocations, .. } = record {
                 for revocation in revocations {
                     self.state.index.apply(revocation);
@@ -461,71 +526,6 @@ impl Writer {
     }
 }
 
-/// What was decided and waits for one commit.
-#[derive(Default)]
-struct Batch {
-    requests: usize,
-    records: Vec<Record>,
-    /// What the first `indexed` records will refuse, for the decisions behind them.
-    pending: Option<Index>,
-    indexed: usize,
-    replies: Vec<Reply>,
-    tidy: bool,
-}
-
-impl Batch {
-    /// What the records will refuse, if there is anything. Only registrations ask, so nothing is
-    /// indexed before the first that does: most batches hold nothing but logouts.
-    fn pending(&mut self, index: &Index) -> Option<&Index> {
-        for record in self.records.iter().skip(self.indexed) {
-            if let Record::Revoked { revocations, .. } = record {
-                let pending = self.pending.get_or_insert_with(|| Index::new(index.key().clone()));
-                for revocation in revocations {
-                    pending.apply(revocation);
-                }
-            }
-        }
-        self.indexed = self.records.len();
-        self.pending.as_ref()
-    }
-}
-
-/// An answer that waits for the commit. `at` counts the records up to and including its own.
-enum Reply {
-    Logout {
-        answer: Answer<LoggedOut>,
-        tokens_hit: usize,
-        repeated: Repeated,
-        issued_at: Timestamp,
-        at: usize,
-    },
-    Revoke {
-        answer: Answer<Carried>,
-        tokens_hit: usize,
-        at: usize,
-    },
-    Register {
-        answer: Answer<Vec<Registered>>,
-        registered: Vec<Registered>,
-    },
-    Forget {
-        answer: Answer<usize>,
-        forgotten: usize,
-    },
-}
-
-impl Reply {
-    fn refuse(self, reason: &str) {
-        let error = RevokerError::NotDurable(reason.to_owned());
-        match self {
-            Self::Logout { answer, .. } => drop(answer.send(Err(error))),
-            Self::Revoke { answer, .. } => drop(answer.send(Err(error))),
-            Self::Register { answer, .. } => drop(answer.send(Err(error))),
-            Self::Forget { answer, .. } => drop(answer.send(Err(error))),
-        }
-    }
-}
-
 /// Refuses a token by its `jti` as well, unless that is what refused it.
 fn bear_revoked(
     token: &IssuedToken,
@@ -539,6 +539,12 @@ fn bear_revoked(
     }
     let revocation = plan::born_revoked(token, revoked.reason, policy, now);
     batch.records.push(Record::Revoked { revocations: vec![revocation], seen: None });
+}
+
+/// The tokens among the targets.
+fn tokens_of(changes: &[Change]) -> Vec<Digest> {
+    let tokens = changes.iter().filter(|change| change.kind == TargetKind::Token);
+    tokens.map(|change| change.target).collect()
 }
 
 fn token_target(revocation: &Revocation) -> Option<(&Issuer, &JwtId)> {

@@ -14,7 +14,7 @@ pub use token::IssuedToken;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use signout_checker::{
-    ClientId, Digest, DigestKey, Issuer, JwtId, SessionId, Subject, Target, Timestamp,
+    ClientId, Digest, DigestKey, Issuer, JwtId, SessionId, Subject, Target, TargetKind, Timestamp,
 };
 
 use table::Table;
@@ -63,6 +63,11 @@ impl Sessions {
         table.remove(&self.key, &tokens);
     }
 
+    /// The same by digest.
+    pub fn remove_digests(&self, tokens: &[Digest]) {
+        self.write().remove(&self.key, tokens);
+    }
+
     /// Removes tokens that ended before `now`.
     pub fn expire(&self, now: Timestamp) {
         let mut table = self.write();
@@ -99,6 +104,29 @@ impl Sessions {
             Target::Client(issuer, client) => self.of_client(issuer, client),
             Target::Issuer(issuer) => self.read().filter(|token| token.issuer == *issuer),
         }
+    }
+
+    /// The tokens of one target, of which only the digest is known. For a client or an issuer every
+    /// token is looked at.
+    #[must_use]
+    pub fn of_digest(&self, kind: TargetKind, target: Digest) -> Vec<Arc<IssuedToken>> {
+        let is_client = |token: &IssuedToken| {
+            let client = token.client.as_ref();
+            client.is_some_and(|client| self.key.client(&token.issuer, client) == target)
+        };
+        match kind {
+            TargetKind::Token => self.read().get(target).into_iter().collect(),
+            TargetKind::Session => self.read().of_session(target),
+            TargetKind::Subject => self.read().of_subject(target),
+            TargetKind::Client => self.read().filter(is_client),
+            TargetKind::Issuer => self.read().filter(|t| self.key.issuer(&t.issuer) == target),
+        }
+    }
+
+    /// All of them, in no order.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<IssuedToken>> {
+        self.read().filter(|_| true)
     }
 
     fn of_client(&self, issuer: &Issuer, client: &ClientId) -> Vec<Arc<IssuedToken>> {

@@ -6,6 +6,8 @@ const VERSION: u8 = 1;
 const NAMED: u8 = 1;
 const IN_SESSION: u8 = 2;
 const OF_SUBJECT: u8 = 4;
+const SESSION_NAMED: u8 = 8;
+const FLAGS: u8 = NAMED | IN_SESSION | OF_SUBJECT | SESSION_NAMED;
 
 /// What another instance needs to know to end this token with its session or its user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +18,8 @@ pub struct SharedToken {
     pub name: Option<KeyName>,
     /// The session it belongs to.
     pub session: Option<Digest>,
+    /// The same, for the names of denylist keys. Nothing without a session and a name.
+    pub session_name: Option<KeyName>,
     /// The user it belongs to.
     pub subject: Option<Digest>,
     /// What kind of token.
@@ -34,27 +38,32 @@ pub struct MalformedToken;
 impl SharedToken {
     /// The bytes beside the token's own digest, which is the name of the field they are kept under:
     /// version, kind, flags, `issued_at` and `retain_until` in 32 bits (little-endian), then name,
-    /// session and subject as far as flagged.
+    /// session, the session's name and subject as far as flagged.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let flag = |set: bool, flag: u8| if set { flag } else { 0 };
         let flags = flag(self.name.is_some(), NAMED)
             | flag(self.session.is_some(), IN_SESSION)
-            | flag(self.subject.is_some(), OF_SUBJECT);
-        let mut bytes = Vec::with_capacity(59);
+            | flag(self.subject.is_some(), OF_SUBJECT)
+            | flag(self.session_name.is_some(), SESSION_NAMED);
+        let mut bytes = Vec::with_capacity(75);
         bytes.extend([VERSION, self.kind.tag(), flags]);
         bytes.extend(narrow(self.issued_at).to_le_bytes());
         bytes.extend(narrow(self.retain_until).to_le_bytes());
-        bytes.extend(self.name.iter().flat_map(|name| *name.as_bytes()));
-        let digests = [self.session, self.subject];
-        bytes.extend(digests.into_iter().flatten().flat_map(Digest::to_bytes));
+        let parts = [
+            self.name.map(|name| *name.as_bytes()),
+            self.session.map(Digest::to_bytes),
+            self.session_name.map(|name| *name.as_bytes()),
+            self.subject.map(Digest::to_bytes),
+        ];
+        bytes.extend(parts.into_iter().flatten().flatten());
         bytes
     }
 
     /// Reads what [`SharedToken::encode`] wrote.
     pub fn decode(token: Digest, mut bytes: &[u8]) -> Result<Self, MalformedToken> {
         let [version, kind, flags] = take(&mut bytes)?;
-        if version != VERSION || flags & !(NAMED | IN_SESSION | OF_SUBJECT) != 0 {
+        if version != VERSION || flags & !FLAGS != 0 {
             return Err(MalformedToken);
         }
         let time = |bytes: [u8; 4]| match u32::from_le_bytes(bytes) {
@@ -69,6 +78,7 @@ impl SharedToken {
             token,
             name: part(NAMED)?.map(KeyName::from_bytes),
             session: part(IN_SESSION)?.map(Digest::from_bytes),
+            session_name: part(SESSION_NAMED)?.map(KeyName::from_bytes),
             subject: part(OF_SUBJECT)?.map(Digest::from_bytes),
             kind: TokenKind::from_tag(kind).ok_or(MalformedToken)?,
             issued_at,
@@ -105,6 +115,7 @@ mod tests {
                 token: digest(0),
                 name,
                 session,
+                session_name: name.filter(|_| session.is_some()),
                 subject,
                 kind: TokenKind::OfflineRefresh,
                 issued_at: Timestamp::from_secs(5),

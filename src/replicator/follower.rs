@@ -1,0 +1,102 @@
+//! Reads what the others wrote, and puts it into force here.
+
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwapOption;
+use signout_checker::{Change, Index};
+use tokio::sync::watch;
+
+use super::ended::Ended;
+use super::log_ends::LogEnds;
+use super::loss::Loss;
+use super::reading::Reading;
+use super::sharing::Shared;
+use crate::redis::{Entry, Head, Link, LinkId};
+use crate::revoker::Revoker;
+
+/// How long the server holds a read open. Also how old the knowledge is when nothing happens.
+const WAIT: Duration = Duration::from_millis(300);
+/// Entries read together.
+const AT_MOST: usize = 1_000;
+
+/// What the tasks of one connection share.
+#[derive(Debug)]
+pub(super) struct Log {
+    /// How far the log was read.
+    pub(super) reading: watch::Sender<Reading>,
+    pub(super) ends: Arc<Mutex<LogEnds>>,
+    /// All that the log says, until the journal was compared with it.
+    pub(super) fold: ArcSwapOption<Index>,
+}
+
+pub(super) struct Follower<'a> {
+    pub(super) revoker: &'a Revoker,
+    pub(super) shared: &'a Shared,
+    pub(super) log: Arc<Log>,
+}
+
+impl Follower<'_> {
+    /// Reads the whole log, from the entry that its head calls the first.
+    pub(super) async fn load(&self, link: &mut Link, head: &Head) -> Result<(), Ended> {
+        loop {
+            let reading = *self.log.reading.borrow();
+            let entries = link.range(reading.seq + 1, AT_MOST).await?;
+            let Some(first) = entries.first() else { break };
+            if reading.link == LinkId::NONE && first.seq > reading.seq + 1 {
+                // Either it was trimmed since the head was read, or something is missing.
+                let now = link.head().await?.ok_or(Loss::Emptied)?;
+                let missing = reading.seq + 1;
+                return Err(match now.first > head.first {
+                    true => Ended::Trimmed,
+                    false => Loss::Gap { missing }.into(),
+                });
+            }
+            self.take(entries).await?;
+        }
+        let seq = self.log.reading.borrow().seq;
+        if seq < head.seq { Err(Loss::Gap { missing: seq + 1 }.into()) } else { Ok(()) }
+    }
+
+    /// Follows the log for as long as the connection lasts.
+    pub(super) async fn follow(&self, link: &mut Link) -> Result<Infallible, Ended> {
+        loop {
+            let asked = Instant::now();
+            let after = self.log.reading.borrow().seq;
+            let entries = link.read(after, WAIT, AT_MOST).await?;
+            let caught_up = entries.len() < AT_MOST;
+            self.take(entries).await?;
+            if caught_up {
+                self.shared.fresh(asked);
+            }
+        }
+    }
+
+    async fn take(&self, entries: Vec<Entry>) -> Result<(), Ended> {
+        let Some(last) = self.step_over(&entries)? else { return Ok(()) };
+        let changes: Vec<Change> = entries.into_iter().flat_map(|entry| entry.changes).collect();
+        if let Some(fold) = &*self.log.fold.load() {
+            for change in &changes {
+                fold.apply_change(change);
+            }
+        }
+        self.revoker.follow(changes).await;
+        self.log.reading.send_replace(last);
+        Ok(())
+    }
+
+    /// Sees that the entries continue what was read.
+    fn step_over(&self, entries: &[Entry]) -> Result<Option<Reading>, Loss> {
+        if entries.is_empty() {
+            return Ok(None);
+        }
+        let mut reading = *self.log.reading.borrow();
+        let mut ends = self.log.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        for entry in entries {
+            reading.step(entry)?;
+            ends.push(entry);
+        }
+        Ok(Some(reading))
+    }
+}

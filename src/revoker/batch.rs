@@ -1,0 +1,74 @@
+//! What is decided together, and who waits for it.
+
+use signout_checker::{Index, Timestamp};
+use tokio::sync::oneshot;
+
+use super::{Carried, LoggedOut, Registered, Repeated, RevokerError};
+use crate::journal::Record;
+
+pub(super) type Answer<T> = oneshot::Sender<Result<T, RevokerError>>;
+
+/// What was decided and waits for one commit.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) requests: usize,
+    pub(super) records: Vec<Record>,
+    /// What the first `indexed` records will refuse, for the decisions behind them.
+    pending: Option<Index>,
+    indexed: usize,
+    pub(super) replies: Vec<Reply>,
+    pub(super) tidy: bool,
+}
+
+impl Batch {
+    /// What the records will refuse, if there is anything. Only registrations ask, so nothing is
+    /// indexed before the first that does: most batches hold nothing but logouts.
+    pub(super) fn pending(&mut self, index: &Index) -> Option<&Index> {
+        for record in self.records.iter().skip(self.indexed) {
+            if let Record::Revoked { revocations, .. } = record {
+                let pending = self.pending.get_or_insert_with(|| Index::new(index.key().clone()));
+                for revocation in revocations {
+                    pending.apply(revocation);
+                }
+            }
+        }
+        self.indexed = self.records.len();
+        self.pending.as_ref()
+    }
+}
+
+/// An answer that waits for the commit. `at` counts the records up to and including its own.
+pub(super) enum Reply {
+    Logout {
+        answer: Answer<LoggedOut>,
+        tokens_hit: usize,
+        repeated: Repeated,
+        issued_at: Timestamp,
+        at: usize,
+    },
+    Revoke {
+        answer: Answer<Carried>,
+        tokens_hit: usize,
+        at: usize,
+    },
+    Register {
+        answer: Answer<Vec<Registered>>,
+        registered: Vec<Registered>,
+    },
+    Forget {
+        answer: Answer<usize>,
+        forgotten: usize,
+    },
+}
+
+impl Reply {
+    pub(super) fn refuse(self, reason: &str) {
+        let error = RevokerError::NotDurable(reason.to_owned());
+        match self {
+            Self::Logout { answer, .. } => drop(answer.send(Err(error))),
+            Self::Revoke { answer, .. } => drop(answer.send(Err(error))),
+            Self::Register { answer, .. } => drop(answer.send(Err(error))),
+            Self::Forget { answer, .. } => drop(answer.send(Err(error))),
+        }
+    }
+}
