@@ -5,6 +5,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use deadpool_redis::BuildError;
+use deadpool_redis::redis::RedisError;
 use thiserror::Error;
 
 use super::{Address, KeyPrefix};
@@ -100,6 +102,12 @@ pub enum ConfigError {
     /// A password that the library cannot send.
     #[error("redis: the password is not UTF-8: set another one")]
     PasswordNotUtf8,
+    /// The library refused what it was given: `redis` and `rediss` in one cluster, for instance.
+    #[error("redis: {reason}: look over urls and ca_file")]
+    Refused {
+        /// What it said. It has not seen the password then.
+        reason: Box<str>,
+    },
     /// The file cannot be read.
     #[error("redis: ca_file {path:?} cannot be read ({kind}): check the path and the permissions")]
     Unreadable {
@@ -108,4 +116,16 @@ pub enum ConfigError {
         /// The operating system's reason.
         kind: io::ErrorKind,
     },
+}
+
+impl From<RedisError> for ConfigError {
+    fn from(error: RedisError) -> Self {
+        Self::Refused { reason: error.to_string().into() }
+    }
+}
+
+impl From<BuildError> for ConfigError {
+    fn from(error: BuildError) -> Self {
+        Self::Refused { reason: error.to_string().into() }
+    }
 }

@@ -1,8 +1,13 @@
 //! `{P}:log`: entries of the stream.
+//!
+//! The id of an entry is `<seq>-0`. Its one field `e` holds the name of the entry before it (8
+//! bytes), its own name (8 bytes), and the pack of its changes.
 
 use signout_checker::Change;
 
 use super::LinkId;
+use super::error::{Fault, Foreign};
+use super::reply::Reply;
 
 /// One entry as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,4 +29,92 @@ pub struct Append<'a> {
     pub link: LinkId,
     /// What was revoked; at least one.
     pub changes: &'a [Change],
+}
+
+impl Entry {
+    /// Reads one element of what `XRANGE` and `XREAD` give.
+    pub(super) fn read(reply: Reply) -> Result<Self, Fault> {
+        let [id, fields] = reply.array()?;
+        let seq = seq_of(&id.text()?)?;
+        let foreign = Fault::Foreign(Foreign::Entry { seq });
+        let [field, value] = fields.array().map_err(|_| foreign.clone())?;
+        if field.bytes()? != b"e" {
+            return Err(foreign);
+        }
+        Self::unpack(seq, &value.bytes()?).ok_or(foreign)
+    }
+
+    fn unpack(seq: u64, bytes: &[u8]) -> Option<Self> {
+        let (previous, rest) = bytes.split_first_chunk()?;
+        let (link, pack) = rest.split_first_chunk()?;
+        let changes = Change::unpack(pack).ok()?;
+        let [previous, link] = [previous, link].map(|bytes| LinkId::from_bytes(*bytes));
+        Some(Self { seq, previous, link, changes })
+    }
+}
+
+/// Reads a list of entries.
+pub(super) fn entries(reply: Reply) -> Result<Vec<Entry>, Fault> {
+    reply.list()?.into_iter().map(Entry::read).collect()
+}
+
+/// The number in an id.
+fn seq_of(id: &str) -> Result<u64, Fault> {
+    let parts = id.split_once('-').and_then(|(millis, number)| {
+        Some((millis.parse::<u64>().ok()?, number.parse::<u64>().ok()?))
+    });
+    match parts {
+        Some((seq, 0)) if seq > 0 => Ok(seq),
+        Some((millis, number)) => Err(Fault::Foreign(Foreign::EntryId { millis, number })),
+        None => Err(Fault::odd_answer()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use deadpool_redis::redis::Value;
+    use signout_checker::{Digest, IssuedBefore, Reach, Reason, TargetKind, Timestamp};
+
+    fn text(text: &[u8]) -> Value {
+        Value::BulkString(text.to_vec())
+    }
+
+    fn read(id: &str, field: &[u8], value: &[u8]) -> Result<Entry, Fault> {
+        let fields = Value::Array(vec![text(field), text(value)]);
+        let entry = Value::Array(vec![text(id.as_bytes()), fields]);
+        Entry::read(Reply::new(entry).unwrap())
+    }
+
+    #[test]
+    fn only_entries_of_ours_are_read() {
+        let change = Change {
+            target: Digest::from_bytes([1; 16]),
+            name: None,
+            kind: TargetKind::Token,
+            issued_before: IssuedBefore::EVERYTHING,
+            reach: Reach::ALL,
+            retain_until: Timestamp::from_secs(9),
+            reason: Reason::Admin,
+            revoked_at: Timestamp::from_secs(5),
+        };
+        let value = [&[1; 8], &[2; 8], Change::pack(&[change]).as_slice()].concat();
+        let expected = Entry {
+            seq: 7,
+            previous: LinkId::from_bytes([1; 8]),
+            link: LinkId::from_bytes([2; 8]),
+            changes: vec![change],
+        };
+        assert_eq!(read("7-0", b"e", &value), Ok(expected));
+
+        let foreign = |foreign| Err(Fault::Foreign(foreign));
+        assert_eq!(read("7-0", b"f", &value), foreign(Foreign::Entry { seq: 7 }));
+        for length in 0..value.len() {
+            let cut = read("7-0", b"e", &value[..length]);
+            assert_eq!(cut, foreign(Foreign::Entry { seq: 7 }), "{length}");
+        }
+        for (id, millis, number) in [("0-1", 0, 1), ("7-1", 7, 1), ("0-0", 0, 0)] {
+            assert_eq!(read(id, b"e", &value), foreign(Foreign::EntryId { millis, number }));
+        }
+    }
 }

@@ -163,6 +163,18 @@ pub enum Fault {
         /// The operating system's reason.
         kind: io::ErrorKind,
     },
+    /// The name has no address.
+    #[error("{address} has no address: check the spelling and the resolver of this machine")]
+    Unresolved {
+        /// What was to be reached.
+        address: Box<str>,
+    },
+    /// A command or an option is not known.
+    #[error(
+        "the server does not know a command that signout needs: use Redis 6.2 or later, or Valkey, \
+         and rename no commands"
+    )]
+    Unsupported,
     /// A key holds another type of value.
     #[error(
         "a key under key_prefix holds another type of value: something else writes there; give it \

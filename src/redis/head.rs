@@ -2,7 +2,14 @@
 
 use std::fmt;
 
+use deadpool_redis::redis::{self, Cmd};
 use signout_checker::DigestKey;
+
+use super::batch::Batch;
+use super::error::{Act, Fault, Foreign, RedisError};
+use super::link::Link;
+use super::reply::Reply;
+use super::scripts::{FOUND, RENEW};
 
 /// The form of everything under the prefix that this version reads and writes.
 pub const FORMAT: u64 = 1;
@@ -117,4 +124,179 @@ pub enum Log {
     Keep,
     /// They are deleted, and numbers begin with 1 again.
     Replace,
+}
+
+/// The fields, in the order in which they are read everywhere.
+const FIELDS: [&str; 6] = ["format", "key", "epoch", "seq", "link", "first"];
+
+impl Head {
+    /// Reads the answer to `HMGET` of [`FIELDS`]; none if there is no head.
+    pub(super) fn read(reply: Reply) -> Result<Option<Self>, Fault> {
+        let fields = reply.array::<6>()?.map(Reply::optional_bytes);
+        let [format, key, epoch, seq, link, first] = fields;
+        let fields = [format?, key?, epoch?, seq?, link?, first?];
+        if fields.iter().all(Option::is_none) {
+            return Ok(None);
+        }
+        let [format, key, epoch, seq, link, first] = fields;
+        let format = field("format", format, number)?;
+        if format != FORMAT {
+            return Err(Fault::Foreign(Foreign::Format { format }));
+        }
+        Ok(Some(Self {
+            format,
+            key: field("key", key, |bytes| hex(bytes).map(DigestKey::from_bytes))?,
+            epoch: field("epoch", epoch, |bytes| Epoch::parse(std::str::from_utf8(bytes).ok()?))?,
+            seq: field("seq", seq, number)?,
+            link: field("link", link, |bytes| bytes.try_into().ok().map(LinkId))?,
+            first: field("first", first, number)?,
+        }))
+    }
+
+    /// Reads what a script gives that found another epoch.
+    pub(super) fn changed(reply: Reply) -> Fault {
+        match reply.text() {
+            Err(fault) => fault,
+            Ok(text) if text.is_empty() => Fault::EpochChanged { found: None },
+            Ok(text) => match Epoch::parse(&text) {
+                Some(epoch) => Fault::EpochChanged { found: Some(epoch) },
+                None => Fault::Foreign(Foreign::Head { field: "epoch" }),
+            },
+        }
+    }
+}
+
+impl Link {
+    /// The head; none if nobody has begun a log.
+    pub async fn head(&mut self) -> Result<Option<Head>, RedisError> {
+        self.begin();
+        let done = self.read_head().await;
+        self.end(Act::Head, done)
+    }
+
+    /// Begins a log if there is no head yet, and returns what stands there then: of several who
+    /// try at once, all get the head of the one that came first.
+    ///
+    /// A log that is there without a head is deleted: nobody knows under which key its digests
+    /// are. What it held, the journals hold that it came from.
+    pub async fn found(&mut self, founding: &Founding) -> Result<Head, RedisError> {
+        self.begin();
+        let key = format!("{:032x}", u128::from_be_bytes(*founding.key.as_bytes()));
+        let mut call = FOUND.call(2, 2, 256);
+        call.arg(self.keys().head()).arg(self.keys().log());
+        call.arg(key).arg(founding.epoch.to_string());
+        let done = self.call(&FOUND, call).await.and_then(Head::read);
+        let done = done.and_then(|head| head.ok_or_else(Fault::odd_answer));
+        self.end(Act::Found, done)
+    }
+
+    /// Begins the epoch `new` if the epoch is still `old`, and returns what stands there then;
+    /// none if there is no head. The denylist keys stay in either case.
+    pub async fn renew(
+        &mut self,
+        old: Epoch,
+        new: Epoch,
+        log: Log,
+    ) -> Result<Option<Head>, RedisError> {
+        self.begin();
+        let mut call = RENEW.call(2, 3, 256);
+        call.arg(self.keys().head()).arg(self.keys().log());
+        call.arg(old.to_string()).arg(new.to_string()).arg(match log {
+            Log::Keep => "keep",
+            Log::Replace => "replace",
+        });
+        let done = self.call(&RENEW, call).await.and_then(Head::read);
+        self.end(Act::Renew, done)
+    }
+
+    async fn read_head(&mut self) -> Result<Option<Head>, Fault> {
+        let mut batch = Batch::default();
+        batch.command(command(self.keys().head()));
+        let reply = self.ask(&batch).await?.pop().ok_or_else(Fault::odd_answer)?;
+        Head::read(reply)
+    }
+}
+
+/// `HMGET` of all fields.
+pub(super) fn command(head: &str) -> Cmd {
+    let mut command = redis::cmd("HMGET");
+    command.arg(head).arg(&FIELDS);
+    command
+}
+
+fn field<T>(
+    field: &'static str,
+    bytes: Option<Vec<u8>>,
+    read: impl FnOnce(&[u8]) -> Option<T>,
+) -> Result<T, Fault> {
+    let read = bytes.and_then(|bytes| read(&bytes));
+    read.ok_or(Fault::Foreign(Foreign::Head { field }))
+}
+
+fn number(digits: &[u8]) -> Option<u64> {
+    let plain = digits.iter().all(u8::is_ascii_digit);
+    std::str::from_utf8(digits).ok().filter(|_| plain)?.parse().ok()
+}
+
+/// 32 hex digits.
+fn hex(digits: &[u8]) -> Option<[u8; 16]> {
+    let plain = digits.len() == 32 && digits.iter().all(u8::is_ascii_hexdigit);
+    let text = std::str::from_utf8(digits).ok().filter(|_| plain)?;
+    u128::from_str_radix(text, 16).ok().map(u128::to_be_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use deadpool_redis::redis::Value;
+
+    fn read(fields: [Option<&[u8]>; 6]) -> Result<Option<Head>, Fault> {
+        let value = |field: Option<&[u8]>| {
+            field.map_or(Value::Nil, |bytes| Value::BulkString(bytes.to_vec()))
+        };
+        Head::read(Reply::new(Value::Array(fields.map(value).to_vec())).unwrap())
+    }
+
+    const GOOD: [Option<&[u8]>; 6] = [
+        Some(b"1"),
+        Some(b"00112233445566778899aabbccddeeff"),
+        Some(b"0123456789abcdef"),
+        Some(b"42"),
+        Some(&[1, 2, 3, 4, 5, 6, 7, 0xff]),
+        Some(b"7"),
+    ];
+
+    #[test]
+    fn a_head_is_read_as_it_is_written() {
+        let head = read(GOOD).unwrap().unwrap();
+        assert_eq!(head.key.as_bytes()[..3], [0x00, 0x11, 0x22]);
+        assert_eq!(head.epoch.to_string(), "0123456789abcdef");
+        assert_eq!((head.seq, head.first), (42, 7));
+        assert_eq!(head.link.to_string(), "01020304050607ff");
+        assert_eq!(read([None; 6]), Ok(None));
+    }
+
+    #[test]
+    fn a_head_that_is_not_ours_is_refused() {
+        let bad: [(usize, Option<&[u8]>); 9] = [
+            (0, None),
+            (0, Some(b"one")),
+            (1, Some(b"0011")),
+            (1, Some(b"+0112233445566778899aabbccddeeff")),
+            (2, Some(b"+123456789abcdef")),
+            (3, Some(b"-1")),
+            (3, Some(b"")),
+            (4, Some(b"1234567")),
+            (5, None),
+        ];
+        for (at, value) in bad {
+            let mut fields = GOOD;
+            fields[at] = value;
+            let foreign = Fault::Foreign(Foreign::Head { field: FIELDS[at] });
+            assert_eq!(read(fields), Err(foreign), "{at}");
+        }
+        let mut later = GOOD;
+        later[0] = Some(b"2");
+        assert_eq!(read(later), Err(Fault::Foreign(Foreign::Format { format: 2 })));
+    }
 }

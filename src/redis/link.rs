@@ -1,112 +1,166 @@
-//! One connection, and what is done on it.
+//! One connection, and how commands are sent on it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use signout_checker::{Change, KeyName};
+use deadpool_redis::redis::aio::{ConnectionLike as _, MultiplexedConnection};
+use deadpool_redis::redis::{self, Cmd, Value};
+use tokio::task::JoinSet;
 
-use super::{Append, Entry, Epoch, Founding, Head, InstanceId, Log, Probe, RedisError, Table};
-use crate::sessions::SharedToken;
+use super::Shared;
+use super::batch::{Batch, all_good, is_unknown};
+use super::cluster::Nodes;
+use super::error::{Act, Fault, RedisError};
+use super::keys::Keys;
+use super::pools::Held;
+use super::probe::LastCanary;
+use super::reply::Reply;
+use super::scripts::Script;
 
-/// One connection. What is done on it is done in a row.
+/// One connection. What is done on it is done in a row, on one socket to the server that holds the
+/// log; in a cluster, tables have their own sockets to their own nodes.
 ///
-/// After an error it does not go back to the pool; drop it and connect anew.
-pub struct Link {}
+/// A link never connects anew by itself. After an error, or after an act that was dropped before
+/// its end, it does not go back to the pool either: drop it and connect again.
+pub struct Link {
+    home: MultiplexedConnection,
+    nodes: Option<Nodes>,
+    held: Option<Held>,
+    /// An act has begun and not ended well.
+    spoiled: bool,
+    pub(super) shared: Arc<Shared>,
+    pub(super) canary: Option<LastCanary>,
+}
 
-#[expect(clippy::unused_async, clippy::todo, unused_variables, reason = "signatures first")]
 impl Link {
-    /// The head; none if nobody has begun a log.
-    pub async fn head(&mut self) -> Result<Option<Head>, RedisError> {
-        todo!()
+    pub(super) fn new(held: Held, shared: Arc<Shared>) -> Self {
+        let (home, nodes) = (held.home(), held.nodes());
+        Self { home, nodes, held: Some(held), spoiled: false, shared, canary: None }
     }
 
-    /// Begins a log if there is no head yet, and returns what stands there then.
-    pub async fn found(&mut self, founding: &Founding) -> Result<Head, RedisError> {
-        todo!()
+    /// Whether tables are on the same server as the log, so that one write reaches both.
+    pub(super) const fn holds_tables(&self) -> bool {
+        self.nodes.is_none()
     }
 
-    /// Begins the epoch `new` if the epoch is still `old`, and returns what stands there then;
-    /// none if there is no head.
-    pub async fn renew(
+    pub(super) fn keys(&self) -> &Keys {
+        &self.shared.keys
+    }
+
+    /// A second handle of the same socket.
+    pub(super) fn home(&self) -> MultiplexedConnection {
+        self.home.clone()
+    }
+
+    /// Begins an act. Unless it ends well, nobody else uses this link afterwards.
+    pub(super) const fn begin(&mut self) {
+        self.spoiled = true;
+    }
+
+    /// Ends an act.
+    pub(super) fn end<T>(&mut self, act: Act, done: Result<T, Fault>) -> Result<T, RedisError> {
+        self.spoiled = done.is_err();
+        done.map_err(|fault| RedisError { act, fault })
+    }
+
+    /// Sends a batch to the home of the log, and gives an answer for each command. `extra` is how
+    /// long the server was asked to wait.
+    pub(super) async fn send(
         &mut self,
-        old: Epoch,
-        new: Epoch,
-        log: Log,
-    ) -> Result<Option<Head>, RedisError> {
-        todo!()
+        batch: &Batch,
+        extra: Duration,
+    ) -> Result<Vec<Value>, Fault> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.home.set_response_timeout(self.shared.response_timeout.saturating_add(extra));
+        let mut answers = self.send_once(batch).await?;
+        let (again, places) = batch.unknown(&answers);
+        if !again.is_empty() {
+            let second = self.send_once(&again).await?;
+            for (place, answer) in places.into_iter().zip(second) {
+                if let Some(first) = answers.get_mut(place) {
+                    *first = answer;
+                }
+            }
+        }
+        Ok(answers)
     }
 
-    /// Appends entries in their order and returns the number of the last; 0 if there are none.
-    pub async fn append(
+    async fn send_once(&mut self, batch: &Batch) -> Result<Vec<Value>, Fault> {
+        let sent = self.home.req_packed_commands(&batch.pipeline, 0, batch.len()).await;
+        let answers = sent.map_err(|error| Fault::of(&error))?;
+        if answers.len() == batch.len() { Ok(answers) } else { Err(Fault::odd_answer()) }
+    }
+
+    /// The same, when any error is the end of it.
+    pub(super) async fn ask(&mut self, batch: &Batch) -> Result<Vec<Reply>, Fault> {
+        all_good(self.send(batch, Duration::ZERO).await?)
+    }
+
+    /// One call to the home of the log.
+    pub(super) async fn call(
         &mut self,
-        epoch: Epoch,
-        appends: &[Append<'_>],
-    ) -> Result<u64, RedisError> {
-        todo!()
+        script: &'static Script,
+        call: Cmd,
+    ) -> Result<Reply, Fault> {
+        let mut batch = Batch::default();
+        batch.call(script, call);
+        self.ask(&batch).await?.pop().ok_or_else(Fault::odd_answer)
     }
 
-    /// Appends, then reads tables.
-    pub async fn append_and_read(
-        &mut self,
-        epoch: Epoch,
-        appends: &[Append<'_>],
-        tables: &[Table],
-    ) -> Result<(u64, Vec<Vec<SharedToken>>), RedisError> {
-        todo!()
+    /// Sends commands on tables, which may be sent twice, to wherever the tables are.
+    pub(super) async fn ask_tables(&mut self, batch: Batch) -> Result<Vec<Reply>, Fault> {
+        let Some(nodes) = &self.nodes else { return self.ask(&batch).await };
+        let mut asked = JoinSet::new();
+        for (place, (command, script)) in batch.into_commands().enumerate() {
+            let nodes = nodes.clone();
+            asked.spawn(async move { (place, ask_node(nodes, command, script).await) });
+        }
+        let mut replies = Vec::with_capacity(asked.len());
+        while let Some(asked) = asked.join_next().await {
+            let (place, reply) = asked.map_err(|_| Fault::odd_answer())?;
+            replies.push((place, reply?));
+        }
+        replies.sort_unstable_by_key(|(place, _)| *place);
+        Ok(replies.into_iter().map(|(_, reply)| reply).collect())
     }
+}
 
-    /// Entries behind `after`, at most `at_most`; waits for the first one. None if none came.
-    pub async fn read(
-        &mut self,
-        after: u64,
-        wait: Duration,
-        at_most: usize,
-    ) -> Result<Vec<Entry>, RedisError> {
-        todo!()
+async fn ask_node(
+    mut nodes: Nodes,
+    command: Cmd,
+    script: Option<&'static Script>,
+) -> Result<Reply, Fault> {
+    let answer = unwrapped(nodes.req_packed_command(&command).await)?;
+    match script {
+        Some(script) if is_unknown(&answer) => {
+            Reply::new(unwrapped(nodes.req_packed_command(&script.in_full(&command)).await)?)
+        }
+        _ => Reply::new(answer),
     }
+}
 
-    /// Entries from `from` on, at most `at_most`, without waiting.
-    pub async fn range(&mut self, from: u64, at_most: usize) -> Result<Vec<Entry>, RedisError> {
-        todo!()
+/// A cluster connection gives some errors of a server as answers and others as errors.
+fn unwrapped(answer: redis::RedisResult<Value>) -> Result<Value, Fault> {
+    answer.or_else(|error| match redis::ServerError::try_from(error) {
+        Ok(error) => Ok(Value::ServerError(error)),
+        Err(error) => Err(Fault::of(&error)),
+    })
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        if self.spoiled
+            && let Some(held) = self.held.take()
+        {
+            held.discard();
+        }
     }
+}
 
-    /// Forgets the entries before `first`, and returns how many those were.
-    pub async fn trim(&mut self, epoch: Epoch, first: u64) -> Result<u64, RedisError> {
-        todo!()
-    }
-
-    /// Waits until so many replicas have everything that was written on this link to the log, and
-    /// returns how many have it when the time is over.
-    pub async fn wait(&mut self, replicas: u32, timeout: Duration) -> Result<u32, RedisError> {
-        todo!()
-    }
-
-    /// Puts tokens into the tables of their session and their user.
-    pub async fn register(&mut self, tokens: &[SharedToken]) -> Result<(), RedisError> {
-        todo!()
-    }
-
-    /// Takes tokens out of the tables of their session and their user.
-    pub async fn forget(&mut self, tokens: &[SharedToken]) -> Result<(), RedisError> {
-        todo!()
-    }
-
-    /// The tokens of each table.
-    pub async fn tables(&mut self, tables: &[Table]) -> Result<Vec<Vec<SharedToken>>, RedisError> {
-        todo!()
-    }
-
-    /// Which of these have no denylist key.
-    pub async fn missing(&mut self, names: &[KeyName]) -> Result<Vec<KeyName>, RedisError> {
-        todo!()
-    }
-
-    /// Writes the denylist keys of changes that have a name, without any entry.
-    pub async fn deny(&mut self, changes: &[Change]) -> Result<(), RedisError> {
-        todo!()
-    }
-
-    /// Looks at the server.
-    pub async fn probe(&mut self, instance: InstanceId) -> Result<Probe, RedisError> {
-        todo!()
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Link").field("spoiled", &self.spoiled).finish_non_exhaustive()
     }
 }

@@ -1,6 +1,9 @@
-//! A service under test and the provider whose logouts it takes.
+//! A service under test, the provider whose logouts it takes, and the Redis and the network that it
+//! depends on.
 
 mod op;
+pub(crate) mod proxy;
+pub(crate) mod redis;
 mod service;
 
 pub(crate) use op::Op;

@@ -1,0 +1,15 @@
+-- Begins a log, if there is no head yet; returns the head that stands there then.
+--
+-- A log without its head says neither under which key its digests are nor whether it is whole, so
+-- nobody could use it. It is deleted; what it held, the journals of the instances hold as well.
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  -- Somebody else's value is not ours to delete: a stream command says WRONGTYPE.
+  redis.call('XLEN', KEYS[2])
+  redis.call(
+    'HSET', KEYS[1],
+    'format', '1', 'key', ARGV[1], 'epoch', ARGV[2],
+    'seq', '0', 'link', string.rep('\0', 8), 'first', '1'
+  )
+  redis.call('UNLINK', KEYS[2])
+end
+return redis.call('HMGET', KEYS[1], 'format', 'key', 'epoch', 'seq', 'link', 'first')
