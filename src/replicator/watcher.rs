@@ -18,7 +18,7 @@ use super::reading::{Reading, Standing};
 use super::sharing::Shared;
 use crate::clock::Clock;
 use crate::journal::Seq;
-use crate::redis::{Append, Canary, Epoch, InstanceId, Link, LogShape, Probe, Redis, Server};
+use crate::redis::{Append, Canary, Epoch, InstanceId, Link, LogShape, Probe, Redis, Role, Server};
 use crate::revoker::Revoker;
 
 /// Two looks within the second in which a loss is to be noticed.
@@ -92,15 +92,7 @@ impl Watcher<'_> {
 
     /// With sentinels, a server counts as the master while most of them say that it is.
     async fn look_for_master(&self, seen: &mut Seen) -> Result<(), Ended> {
-        let masters = match self.redis.masters().await {
-            Ok(None) => return Ok(()),
-            Ok(Some(masters)) => masters,
-            Err(error) => {
-                self.metrics.failed(&error);
-                self.shared.believe(false);
-                return Ok(());
-            }
-        };
+        let Some(masters) = self.redis.masters().await else { return Ok(()) };
         let majority = masters.majority();
         self.shared.believe(majority.is_some());
         match (majority, &seen.master) {
@@ -149,8 +141,7 @@ impl Watcher<'_> {
         let is_other = |now: &Option<Box<str>>, first: &Option<Box<str>>| {
             now.as_ref().zip(first.as_ref()).is_some_and(|(now, first)| now != first)
         };
-        let is_master = server.role.as_deref().is_none_or(|role| role == "master");
-        if !is_master || is_other(&server.run_id, &first.run_id) {
+        if server.role == Some(Role::Replica) || is_other(&server.run_id, &first.run_id) {
             return Err(Ended::OtherServer);
         }
         let evicted = server.evicted_keys.zip(first.evicted_keys);

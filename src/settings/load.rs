@@ -13,8 +13,8 @@ use super::report::{Report, Reported};
 use super::section::Section;
 use super::value::Table;
 use super::{
-    CheckerSettings, Effective, JournalSettings, Problem, ServerSettings, SettingsError, Source,
-    Warning, toml_file,
+    CheckerSettings, Effective, JournalSettings, Problem, RedisSettings, ServerSettings,
+    SettingsError, Source, Warning, toml_file,
 };
 
 /// Names the file if no argument does.
@@ -29,6 +29,8 @@ pub struct Settings {
     pub server: ServerSettings,
     /// `[journal]`.
     pub journal: JournalSettings,
+    /// `[redis]`; without it one instance stands by itself.
+    pub redis: Option<RedisSettings>,
     /// `[[provider]]`.
     pub providers: Vec<ProviderSettings>,
     /// `[[api_key]]`.
@@ -159,6 +161,7 @@ fn read(
 fn read_sections(root: &mut Section<'_, '_>) -> Result<Settings, Reported> {
     let server = root.section("server", ServerSettings::read);
     let journal = root.section("journal", JournalSettings::read);
+    let redis = root.optional_section("redis", RedisSettings::read);
     let mut taken = provider::Taken::new();
     let providers = root.each("provider", |section| ProviderSettings::read(section, &mut taken));
     let known = providers.as_deref().map_err(|reported| *reported);
@@ -168,6 +171,7 @@ fn read_sections(root: &mut Section<'_, '_>) -> Result<Settings, Reported> {
     Ok(Settings {
         server: server?,
         journal: journal?,
+        redis: redis?,
         providers: providers?,
         api_keys: api_keys?,
         checker: checker?,

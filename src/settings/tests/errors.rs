@@ -282,11 +282,6 @@ fn what_may_be_there_once() {
 
 #[test]
 fn what_this_version_does_not_serve() {
-    let embedded = "not served by this version: remove it; this version runs in embedded mode";
-    let redis = format!("signout.toml:1: redis: {embedded}");
-    check("[redis]\nurls = [\"redis://127.0.0.1\"]", &[], &redis);
-    let url = "SIGNOUT_REDIS__URLS";
-    check("", &[(url, "redis://r")], &format!("{url}: redis: {embedded}"));
     check(
         "[forward_auth]\naudiences = []",
         &[],
