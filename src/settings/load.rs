@@ -161,13 +161,13 @@ fn read(
 fn read_sections(root: &mut Section<'_, '_>) -> Result<Settings, Reported> {
     let server = root.section("server", ServerSettings::read);
     let journal = root.section("journal", JournalSettings::read);
-    let redis = root.optional_section("redis", RedisSettings::read);
     let mut taken = provider::Taken::new();
     let providers = root.each("provider", |section| ProviderSettings::read(section, &mut taken));
     let known = providers.as_deref().map_err(|reported| *reported);
     let mut taken = api_key::Taken::new();
     let api_keys = root.each("api_key", |section| ApiKeySettings::read(section, known, &mut taken));
     let checker = root.section("checker", CheckerSettings::read);
+    let redis = root.optional_section("redis", RedisSettings::read);
     Ok(Settings {
         server: server?,
         journal: journal?,

@@ -235,7 +235,7 @@ impl Word for KeyPrefix {
 
 impl Word for Address {
     fn expected() -> String {
-        "the form redis://host:port, or rediss://host:port for TLS".into()
+        "an address such as \"redis://127.0.0.1:6379\", or rediss:// for TLS".into()
     }
 
     fn parse(text: &str) -> Result<Self, Refusal> {
