@@ -27,6 +27,8 @@ mod kill;
 mod oidc_provider;
 /// openapi.yaml, the routes and what they really answer.
 mod openapi;
+/// Other languages ask the shared denylist without us.
+mod redis_clients;
 /// The JSON routes: registering, asking, revoking, and who may.
 mod tokens;
 /// Every token of `tests/vectors`, label for label.
