@@ -29,6 +29,8 @@ mod oidc_provider;
 mod openapi;
 /// Several instances that share a Redis.
 mod sharing;
+/// Other languages ask the shared denylist without us.
+mod redis_clients;
 /// The JSON routes: registering, asking, revoking, and who may.
 mod tokens;
 /// Every token of `tests/vectors`, label for label.

@@ -35,7 +35,7 @@ impl Instance {
             "exp": now() + 600,
         });
         let answer = self.service.post("/v1/tokens", &token).await;
-        assert_eq!(answer["result"], "registered", "{answer}");
+        assert_eq!(answer["status"], "registered", "{answer}");
     }
 
     async fn logout(&self, token: &str) {
