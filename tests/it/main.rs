@@ -23,14 +23,16 @@ mod cli;
 mod disk;
 /// kill -9, over and over, under load, with the oracle outside (I1, I2).
 mod kill;
+/// Whatever happens to Redis, to the network and to the instances (I2, I3, I5, I8, I11).
+mod nemesis;
 /// A real provider, from sign-in to refusal.
 mod oidc_provider;
 /// openapi.yaml, the routes and what they really answer.
 mod openapi;
-/// Several instances that share a Redis.
-mod sharing;
 /// Other languages ask the shared denylist without us.
 mod redis_clients;
+/// Several instances that share a Redis.
+mod sharing;
 /// The JSON routes: registering, asking, revoking, and who may.
 mod tokens;
 /// Every token of `tests/vectors`, label for label.
