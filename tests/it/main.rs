@@ -27,10 +27,10 @@ mod kill;
 mod oidc_provider;
 /// openapi.yaml, the routes and what they really answer.
 mod openapi;
-/// Several instances that share a Redis.
-mod sharing;
 /// Other languages ask the shared denylist without us.
 mod redis_clients;
+/// Several instances that share a Redis.
+mod sharing;
 /// The JSON routes: registering, asking, revoking, and who may.
 mod tokens;
 /// Every token of `tests/vectors`, label for label.
