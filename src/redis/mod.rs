@@ -91,9 +91,11 @@ impl Redis {
     }
 
     /// Asks every sentinel which server is the master, all at once and within the timeouts; none
-    /// without sentinels.
-    pub async fn masters(&self) -> Option<Masters> {
-        Some(self.pools.sentinels()?.masters().await)
+    /// without sentinels. An error if no sentinel names one.
+    pub async fn masters(&self) -> Result<Option<Masters>, RedisError> {
+        let Some(sentinels) = self.pools.sentinels() else { return Ok(None) };
+        let masters = sentinels.masters().await;
+        masters.map(Some).map_err(|fault| RedisError { act: Act::Masters, fault })
     }
 
     /// The names of the keys.

@@ -18,7 +18,7 @@ use super::reading::{Reading, Standing};
 use super::sharing::Shared;
 use crate::clock::Clock;
 use crate::journal::Seq;
-use crate::redis::{Append, Canary, Epoch, InstanceId, Link, LogShape, Probe, Redis, Server};
+use crate::redis::{Append, Canary, Epoch, InstanceId, Link, LogShape, Probe, Redis, Role, Server};
 use crate::revoker::Revoker;
 
 /// Two looks within the second in which a loss is to be noticed.
@@ -149,7 +149,7 @@ impl Watcher<'_> {
         let is_other = |now: &Option<Box<str>>, first: &Option<Box<str>>| {
             now.as_ref().zip(first.as_ref()).is_some_and(|(now, first)| now != first)
         };
-        let is_master = server.role.as_deref().is_none_or(|role| role == "master");
+        let is_master = server.role.is_none_or(|role| role == Role::Master);
         if !is_master || is_other(&server.run_id, &first.run_id) {
             return Err(Ended::OtherServer);
         }
