@@ -92,7 +92,15 @@ impl Watcher<'_> {
 
     /// With sentinels, a server counts as the master while most of them say that it is.
     async fn look_for_master(&self, seen: &mut Seen) -> Result<(), Ended> {
-        let Some(masters) = self.redis.masters().await else { return Ok(()) };
+        let masters = match self.redis.masters().await {
+            Ok(None) => return Ok(()),
+            Ok(Some(masters)) => masters,
+            Err(error) => {
+                self.metrics.failed(&error);
+                self.shared.believe(false);
+                return Ok(());
+            }
+        };
         let majority = masters.majority();
         self.shared.believe(majority.is_some());
         match (majority, &seen.master) {
