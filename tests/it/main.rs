@@ -27,6 +27,8 @@ mod kill;
 mod oidc_provider;
 /// openapi.yaml, the routes and what they really answer.
 mod openapi;
+/// The acts on Redis, each against real servers of each kind.
+mod redis_room;
 /// The JSON routes: registering, asking, revoking, and who may.
 mod tokens;
 /// Every token of `tests/vectors`, label for label.
