@@ -1,14 +1,14 @@
-# `make demo` needs a Rust toolchain and a C compiler; `make test` also Node 20 with npm and Python 3.
-# What else they need, they install: system headers through apt-get where that is allowed, everything
-# for the tests below target/ and node_modules/.
+# `make demo` needs a Rust toolchain and a C compiler; `make test` also Node 20 with npm, Python 3 and
+# redis-server 7. What else they need, they install: system headers and redis-server through apt-get
+# where that is allowed, everything else for the tests below target/ and node_modules/.
 
 # OpenSSL is for JOSE. Without its headers it is built from source, which takes perl and some minutes.
 FEATURES := $(shell pkg-config --exists openssl 2>/dev/null || echo --features vendored)
 CARGO := cargo
 PYTHON := target/python
-PROVIDER := tests/providers/oidc-provider
+NODE_PROJECTS := tests/providers/oidc-provider tests/redis-clients
 
-.PHONY: help build demo test test-setup lint bench bench-load audit clean
+.PHONY: help build demo test test-setup redis-server lint bench bench-load audit clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -23,15 +23,18 @@ demo: ## Show in seconds what signout does; Ctrl-C ends it (ONCE=1 ends by itsel
 test: test-setup ## Everything that CI runs: format, lints, all tests
 	tests/run $(FEATURES)
 
-test-setup: $(PYTHON)/.done $(PROVIDER)/node_modules/.done ## Install what the tests need
+test-setup: redis-server $(PYTHON)/.done $(NODE_PROJECTS:=/node_modules/.done) ## Install what the tests need
+
+redis-server:
+	@tests/install-redis
 
 $(PYTHON)/.done: tests/requirements.txt
 	python3 -m venv $(PYTHON)
 	$(PYTHON)/bin/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
 	touch $@
 
-$(PROVIDER)/node_modules/.done: $(PROVIDER)/package-lock.json
-	npm ci --prefix $(PROVIDER) --no-audit --no-fund --ignore-scripts
+%/node_modules/.done: %/package-lock.json
+	npm ci --prefix $* --no-audit --no-fund --ignore-scripts
 	touch $@
 
 lint: ## Format and lints
@@ -50,4 +53,4 @@ audit: ## Licences, sources, bans and advisories of every dependency (installs c
 
 clean: ## Remove what was built and installed
 	$(CARGO) clean
-	rm -rf $(PROVIDER)/node_modules
+	rm -rf $(NODE_PROJECTS:=/node_modules)

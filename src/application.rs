@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +14,8 @@ use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::http::{
-    self, ApiKeys, Configured, Issuers, Listeners, MaxBodyBytes, ServeError, Server, Stopping, Tls,
+    self, ApiKeys, Configured, Issuers, Knowledge, Listeners, MaxBodyBytes, ServeError, Server,
+    Stopping, Tls,
 };
 use crate::jose::{Decrypter, DecrypterError};
 use crate::journal::{Journal, OpenError, Replayed};
@@ -22,11 +23,18 @@ use crate::provider::{
     self, ClientSecret, Endpoint, EndpointError, KeyLocation, Provider, ProviderConfig,
     ProviderConfigError, Providers,
 };
-use crate::revoker::{self, Parts, Policy, Revoker, Running};
-use crate::settings::{ProviderName, ProviderSettings, Settings};
+use crate::redis::{self, ConfigError, DirectKeys, Redis};
+use crate::replicator::{self, JoinError, Replicator, Sharing, Volatile};
+use crate::revoker::{self, Parts, Policies, Policy, Revoker, Running};
+use crate::settings::{
+    Acknowledge, ProviderName, ProviderSettings, RedisLogin, RedisServers, RedisSettings, Settings,
+};
 
 /// How often the revoker forgets what is over, and tries to resume after a full disk.
 const TIDY_EVERY: Duration = Duration::from_secs(1);
+
+/// For Redis to take what was committed last, when the service stops.
+const DRAIN: Duration = Duration::from_secs(2);
 
 /// A service that is bound and has its state back, but does not answer yet.
 pub struct Application {
@@ -38,6 +46,7 @@ pub struct Application {
     server: Server,
     running: Running,
     providers: Providers,
+    replicator: Option<Replicator>,
 }
 
 /// Why the service does not start, or why it stopped.
@@ -73,6 +82,12 @@ pub enum ApplicationError {
     /// The journal does not open.
     #[error(transparent)]
     Journal(#[from] OpenError),
+    /// The way to Redis cannot be made.
+    #[error(transparent)]
+    Redis(#[from] ConfigError),
+    /// The journal and Redis do not go together.
+    #[error(transparent)]
+    Join(#[from] JoinError),
     /// Two metrics have one name: a mistake of ours.
     #[error(transparent)]
     Metrics(#[from] prometheus::Error),
@@ -85,8 +100,12 @@ pub enum ApplicationError {
 }
 
 impl Application {
-    /// Opens the journal, brings the state back and binds. No provider is asked yet.
-    pub fn prepare(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, ApplicationError> {
+    /// Opens the journal, brings the state back and binds. No provider is asked yet; Redis is asked
+    /// for the deployment's key, if this journal does not know it.
+    pub async fn prepare(
+        settings: &Settings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, ApplicationError> {
         let registry = Registry::new();
         build_info(&registry)?;
         process_metrics(&registry)?;
@@ -103,14 +122,33 @@ impl Application {
         let server = &settings.server;
         let listeners = Listeners::bind(server.listen, server.metrics_listen)?;
         let path = settings.journal.path.clone();
+        let mut journal = Journal::open(&path)?;
+        let policies: Policies = configured.iter().map(policy).collect();
+        let sharing = match &settings.redis {
+            None => None,
+            Some(redis) => Some(Shared::prepare(redis, &mut journal, &path, &registry).await?),
+        };
+        let (outbox, inbox) = revoker::outbox();
         let (revoker, running, replayed) = Revoker::start(Parts {
-            journal: Journal::open(&path)?,
+            journal,
             path,
-            policies: configured.iter().map(policy).collect(),
-            outbox: None,
+            policies: policies.clone(),
+            outbox: sharing.is_some().then_some(outbox),
             clock: Arc::clone(&clock),
             metrics: revoker::Metrics::register(&registry)?,
         })?;
+        let replicator = sharing.map(|shared| {
+            Replicator::new(replicator::Parts {
+                redis: shared.redis,
+                direct_keys: shared.direct_keys,
+                acknowledge: shared.acknowledge,
+                revoker: revoker.clone(),
+                inbox,
+                policies,
+                clock: Arc::clone(&clock),
+                metrics: shared.metrics,
+            })
+        });
         let tls = server
             .tls
             .as_ref()
@@ -124,6 +162,11 @@ impl Application {
             server: Server {
                 issuers: Arc::new(Issuers::new(configured)),
                 revoker,
+                knowledge: Knowledge {
+                    sharing: replicator.as_ref().map_or_else(Sharing::alone, Replicator::sharing),
+                    max_staleness: settings.checker.max_staleness,
+                    when_stale: settings.checker.when_stale,
+                },
                 clock,
                 api_keys: Arc::new(ApiKeys::new(settings.api_keys.clone())),
                 metrics: http::Metrics::register(&registry)?,
@@ -133,6 +176,7 @@ impl Application {
             },
             running,
             providers,
+            replicator,
         })
     }
 
@@ -163,12 +207,17 @@ impl Application {
     /// Serves until `shutdown` is ready; then readiness fails, requests under way are ended, and
     /// the journal is closed.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ApplicationError> {
-        let Self { listeners, tls, server, running, providers, .. } = self;
+        let Self { listeners, tls, server, running, providers, replicator, .. } = self;
         let mut tasks = JoinSet::new();
         for provider in providers.iter() {
             tasks.spawn(Arc::clone(provider).keep_keys(std::future::pending()));
         }
+        if let Some(replicator) = replicator {
+            tasks.spawn(replicator.run());
+        }
         let revoker = server.revoker.clone();
+        let sharing = server.knowledge.sharing.clone();
+        let last = server.revoker.clone();
         tasks.spawn(async move {
             let mut ticks = tokio::time::interval(TIDY_EVERY);
             ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -178,6 +227,11 @@ impl Application {
             }
         });
         let served = server.run(listeners, tls, shutdown).await;
+        let drained = tokio::time::timeout(DRAIN, sharing.drained(last.position().seq)).await;
+        if !matches!(drained, Ok(Ok(()))) {
+            tracing::warn!("not everything is in Redis yet; the next start puts it there");
+        }
+        drop(last);
         tasks.shutdown().await;
         // Every revoker is gone with the server and the tasks, so the thread comes to its end.
         let joined = tokio::task::spawn_blocking(move || running.join()).await;
@@ -185,6 +239,60 @@ impl Application {
             tracing::error!(%error, "the journal was not closed in order; it is intact all the same");
         }
         Ok(served?)
+    }
+}
+
+/// What sharing needs before there is a revoker.
+struct Shared {
+    redis: Redis,
+    direct_keys: DirectKeys,
+    acknowledge: Acknowledge,
+    metrics: replicator::Metrics,
+}
+
+impl Shared {
+    async fn prepare(
+        settings: &RedisSettings,
+        journal: &mut Journal,
+        path: &Path,
+        registry: &Registry,
+    ) -> Result<Self, ApplicationError> {
+        let config = redis_config(settings);
+        let redis = Redis::new(&config)?;
+        let metrics = replicator::Metrics::register(registry)?;
+        let volatile = match settings.accept_volatile_redis {
+            true => Volatile::Accept,
+            false => Volatile::Refuse,
+        };
+        replicator::join(&redis, journal, path, volatile).await?;
+        let (direct_keys, acknowledge) = (config.direct_keys, settings.acknowledge);
+        Ok(Self { redis, direct_keys, acknowledge, metrics })
+    }
+}
+
+fn redis_config(settings: &RedisSettings) -> redis::Config {
+    let login = |login: &RedisLogin| redis::Login {
+        username: login.username.clone(),
+        password: login.password.as_ref().map(|secret| redis::Password::new(secret.expose())),
+    };
+    redis::Config {
+        topology: match &settings.servers {
+            RedisServers::Single(address) => redis::Topology::Single(address.clone()),
+            RedisServers::Sentinel { sentinels, service_name, login: sentinel } => {
+                redis::Topology::Sentinel {
+                    sentinels: sentinels.clone(),
+                    service: service_name.clone(),
+                    login: login(sentinel),
+                }
+            }
+            RedisServers::Cluster(nodes) => redis::Topology::Cluster(nodes.clone()),
+        },
+        login: login(&settings.login),
+        ca_file: settings.ca_file.clone(),
+        prefix: settings.key_prefix.clone(),
+        direct_keys: if settings.direct_keys { DirectKeys::Write } else { DirectKeys::Omit },
+        connect_timeout: settings.connect_timeout,
+        response_timeout: settings.response_timeout,
     }
 }
 

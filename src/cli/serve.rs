@@ -31,7 +31,7 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let _file_size_limit = signal(SignalKind::from_raw(SIGXFSZ))?;
     let mut terminate = signal(SignalKind::terminate())?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-    let application = Application::prepare(settings, clock)?;
+    let application = Application::prepare(settings, clock).await?;
     tracing::info!(
         listen = %application.address(),
         metrics_listen = %application.operators_address(),

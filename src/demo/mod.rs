@@ -88,7 +88,7 @@ pub async fn run(
     let issuer = format!("http://{}/op", listener.address()?);
     let op = Arc::new(DemoOp::new(&issuer, Arc::clone(&clock))?);
     let settings = world::settings(&issuer, folder.path())?;
-    let application = Application::prepare(&settings, Arc::clone(&clock))?;
+    let application = Application::prepare(&settings, Arc::clone(&clock)).await?;
     let api = DemoApi::new(&op, Arc::clone(application.revoker().index()))?;
     let world = Arc::new(World::new(
         listener.address()?,

@@ -13,11 +13,13 @@ use super::access_log::TraceId;
 use super::answer::Logout;
 use super::body::{self, BodyError};
 use super::configured::{Configured, Issuers};
+use super::knowledge::Knowledge;
 use super::metrics::{LogoutOutcome, Metrics};
 use crate::clock::Clock;
 use crate::jose::{Compact, JoseError};
 use crate::logout_token::{self, LogoutTokenError};
 use crate::provider::VerifyError;
+use crate::replicator::NotShared;
 use crate::revoker::{LoggedOut, Repeated, Revoker, RevokerError};
 use crate::settings::CannotPersist;
 
@@ -86,6 +88,7 @@ pub(super) async fn one_provider(
 pub(super) struct Endpoint {
     issuers: Data<Issuers>,
     revoker: Data<Revoker>,
+    knowledge: Data<Knowledge>,
     clock: Data<dyn Clock>,
     metrics: Data<Metrics>,
     max_body: Data<MaxBodyBytes>,
@@ -190,11 +193,12 @@ impl Endpoint {
         let verified = configured.provider.verify(token).await?;
         let now = self.clock.now();
         let token = logout_token::validate(&verified, &configured.expected(), now)?;
-        let ended = self.revoker.logout(token, configured.policy, now);
-        match tokio::time::timeout(PERSIST_WITHIN, ended).await {
-            Ok(ended) => Ok(ended?),
-            Err(_) => Err(Refusal::TooSlow),
-        }
+        let ended = async {
+            let ended = self.revoker.logout(token, configured.policy, now).await?;
+            self.knowledge.sharing.acknowledged(ended.position.seq).await?;
+            Ok(ended)
+        };
+        tokio::time::timeout(PERSIST_WITHIN, ended).await.unwrap_or(Err(Refusal::TooSlow))
     }
 
     fn done(&self, addressee: Option<&Arc<Configured>>, done: LoggedOut) -> Logout {
@@ -226,6 +230,7 @@ impl Endpoint {
                 Logout::try_again(Some(*retry_after))
             }
             Refusal::Revoker(RevokerError::NotDurable(_) | RevokerError::Overloaded)
+            | Refusal::NotShared(_)
             | Refusal::TooSlow => match addressee.map(|c| c.cannot_persist) {
                 Some(CannotPersist::BadRequest) => Logout::failed(),
                 Some(CannotPersist::ServiceUnavailable) | None => Logout::try_again(None),
@@ -251,6 +256,7 @@ impl FromRequest for Endpoint {
             Ok(Self {
                 issuers: Data::from_request(request, payload).into_inner()?,
                 revoker: Data::from_request(request, payload).into_inner()?,
+                knowledge: Data::from_request(request, payload).into_inner()?,
                 clock: Data::from_request(request, payload).into_inner()?,
                 metrics: Data::from_request(request, payload).into_inner()?,
                 max_body: Data::from_request(request, payload).into_inner()?,
@@ -282,7 +288,11 @@ enum Refusal {
     Claims(#[from] LogoutTokenError),
     #[error(transparent)]
     Revoker(#[from] RevokerError),
-    #[error("the journal's disk took longer than {PERSIST_WITHIN:?}")]
+    #[error(transparent)]
+    NotShared(#[from] NotShared),
+    #[error(
+        "the journal's disk, or Redis where `acknowledge` waits for it, took longer than {PERSIST_WITHIN:?}"
+    )]
     TooSlow,
 }
 
@@ -303,6 +313,7 @@ impl Refusal {
             Self::Revoker(RevokerError::Overloaded) => "overloaded",
             Self::Revoker(RevokerError::ReusedJwtId) => "jti_reused",
             Self::Revoker(RevokerError::SubjectMismatch) => "subject_mismatch",
+            Self::NotShared(_) => "not_shared",
             Self::TooSlow => "too_slow",
         }
     }
@@ -311,6 +322,7 @@ impl Refusal {
         match self {
             Self::Keys(VerifyError::KeysUnavailable { .. })
             | Self::Revoker(RevokerError::NotDurable(_) | RevokerError::Overloaded)
+            | Self::NotShared(_)
             | Self::TooSlow => LogoutOutcome::Unavailable,
             _ => LogoutOutcome::Refused,
         }

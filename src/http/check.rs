@@ -17,6 +17,7 @@ use super::api_key::{ApiKeys, Caller};
 use super::body::{self, OneOrMany};
 use super::configured::Issuers;
 use super::facts::{self, Named, NumericDate};
+use super::knowledge::{Age, Knowledge};
 use super::metrics::Metrics;
 use crate::journal::Position;
 use crate::revoker::Revoker;
@@ -57,7 +58,9 @@ pub(super) struct Question {
 pub(super) struct TokenVerdict {
     /// Whether to refuse it.
     revoked: bool,
-    /// Why it is refused.
+    /// Why it is refused: the reason of the revocation, or `stale` if nothing is known against it
+    /// but this instance has not heard of the others for longer than `max_staleness`
+    /// (`when_stale = "deny"`).
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
     /// Which of its facts was revoked: token, session, subject, client or issuer.
@@ -66,7 +69,9 @@ pub(super) struct TokenVerdict {
     /// When that was decided, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     revoked_at: Option<u64>,
-    /// How old the knowledge behind the answer may be. Zero on the instance that keeps the journal.
+    /// How old the knowledge behind the answer may be: no logout that another instance acknowledged
+    /// longer ago than this is unknown here. 0 where there is no other; 9007199254740991 before this
+    /// instance has heard of the others at all.
     staleness_ms: u64,
     /// Whether this token was registered or revoked here by its `jti`.
     known: bool,
@@ -100,23 +105,25 @@ pub(super) async fn check(
     keys: Data<ApiKeys>,
     issuers: Data<Issuers>,
     revoker: Data<Revoker>,
+    knowledge: Data<Knowledge>,
     metrics: Data<Metrics>,
 ) -> Result<Success<OneOrMany<TokenVerdict>>, Failure> {
     let caller = keys.admit(&request, Scope::Check)?;
     wait_for_position(&request, &revoker).await?;
     let questions = body::one_or_many::<Question>(&request, payload).await?;
     let started = Instant::now();
+    let age = knowledge.age(&metrics);
     let answers = match questions {
         OneOrMany::One(question) => {
             let named = question.into_named(&issuers, &caller).await?;
-            OneOrMany::One(answer(&named, &revoker, &metrics)?)
+            OneOrMany::One(answer(&named, &revoker, age, &metrics)?)
         }
         OneOrMany::Many(questions) => {
             let mut answers = Vec::with_capacity(questions.len());
             for (number, question) in questions.into_iter().enumerate() {
                 let named = question.into_named(&issuers, &caller).await;
                 let named = named.map_err(|error| error.at(number))?;
-                answers.push(answer(&named, &revoker, &metrics).map_err(|e| e.at(number))?);
+                answers.push(answer(&named, &revoker, age, &metrics).map_err(|e| e.at(number))?);
             }
             OneOrMany::Many(answers)
         }
@@ -142,7 +149,12 @@ async fn wait_for_position(request: &HttpRequest, revoker: &Revoker) -> Result<(
     }
 }
 
-fn answer(named: &Named, revoker: &Revoker, metrics: &Metrics) -> Result<TokenVerdict, Failure> {
+fn answer(
+    named: &Named,
+    revoker: &Revoker,
+    age: Age,
+    metrics: &Metrics,
+) -> Result<TokenVerdict, Failure> {
     // A registered token is known better than whoever asks may know it: which session a bare `jti`
     // belongs to, and which kind of token it is.
     let jwt_id = named.jwt_id.as_ref();
@@ -157,27 +169,30 @@ fn answer(named: &Named, revoker: &Revoker, metrics: &Metrics) -> Result<TokenVe
         Verdict::Unknown(_) => {
             Err(Failure::bad_request("tell at least one of jti, sid and sub, or send the token"))
         }
-        Verdict::NotRevoked(_) => Ok(TokenVerdict::not_revoked(held.is_some())),
+        Verdict::NotRevoked(_) if age.refuses => Ok(TokenVerdict {
+            revoked: true,
+            reason: Some("stale"),
+            ..TokenVerdict::not_revoked(held.is_some(), age)
+        }),
+        Verdict::NotRevoked(_) => Ok(TokenVerdict::not_revoked(held.is_some(), age)),
         Verdict::Revoked(revoked) => Ok(TokenVerdict {
             revoked: true,
             reason: Some(revoked.reason.as_str()),
             target: Some(revoked.target.as_str()),
             revoked_at: Some(revoked.revoked_at.as_secs()),
-            ..TokenVerdict::not_revoked(held.is_some() || revoked.target == TargetKind::Token)
+            ..TokenVerdict::not_revoked(held.is_some() || revoked.target == TargetKind::Token, age)
         }),
     }
 }
 
 impl TokenVerdict {
-    const fn not_revoked(known: bool) -> Self {
+    const fn not_revoked(known: bool, age: Age) -> Self {
         Self {
             revoked: false,
             reason: None,
             target: None,
             revoked_at: None,
-            // The index is filled by the thread that commits, before it answers: it is never older
-            // than anything that was acknowledged.
-            staleness_ms: 0,
+            staleness_ms: age.milliseconds,
             known,
         }
     }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use prometheus::{Histogram, HistogramOpts, IntCounterVec, Opts, Registry};
 use signout_checker::Verdict;
 
+use crate::settings::StalePolicy;
+
 /// The work is tens of microseconds, then one commit.
 const LOGOUT_BUCKETS: &[f64] =
     &[0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.25, 0.5, 1.0];
@@ -19,6 +21,7 @@ pub struct Metrics {
     logout_seconds: Histogram,
     checks: IntCounterVec,
     check_seconds: Histogram,
+    stale_answers: IntCounterVec,
 }
 
 /// What became of a logout token.
@@ -77,11 +80,19 @@ impl Metrics {
                 )
                 .buckets(CHECK_BUCKETS.to_vec()),
             )?,
+            stale_answers: IntCounterVec::new(
+                Opts::new(
+                    "signout_stale_answers_total",
+                    "Requests answered from knowledge older than max_staleness, by policy.",
+                ),
+                &["policy"],
+            )?,
         };
         registry.register(Box::new(metrics.logout_tokens.clone()))?;
         registry.register(Box::new(metrics.logout_seconds.clone()))?;
         registry.register(Box::new(metrics.checks.clone()))?;
         registry.register(Box::new(metrics.check_seconds.clone()))?;
+        registry.register(Box::new(metrics.stale_answers.clone()))?;
         Ok(metrics)
     }
 
@@ -107,6 +118,14 @@ impl Metrics {
             Verdict::Unknown(_) => "unknown",
         };
         self.checks.with_label_values(&["check", verdict]).inc();
+    }
+
+    pub(super) fn stale(&self, policy: StalePolicy) {
+        let policy = match policy {
+            StalePolicy::Deny => "deny",
+            StalePolicy::Allow => "allow",
+        };
+        self.stale_answers.with_label_values(&[policy]).inc();
     }
 
     pub(super) fn check_took(&self, took: Duration) {

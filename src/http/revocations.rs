@@ -14,6 +14,7 @@ use super::api_key::ApiKeys;
 use super::body;
 use super::configured::Issuers;
 use super::facts::{self, NumericDate};
+use super::knowledge::Knowledge;
 use crate::clock::Clock;
 use crate::revoker::{Order, Revoker};
 use crate::settings::Scope;
@@ -119,6 +120,7 @@ pub(super) async fn revoke(
     keys: Data<ApiKeys>,
     issuers: Data<Issuers>,
     revoker: Data<Revoker>,
+    knowledge: Data<Knowledge>,
     clock: Data<dyn Clock>,
 ) -> Result<Revoke, Failure> {
     let caller = keys.admit(&request, Scope::Revoke)?;
@@ -143,6 +145,7 @@ pub(super) async fn revoke(
     }
     let carried = revoker.revoke(order, now).await;
     let carried = carried.map_err(|error| Failure::unavailable(error.to_string()))?;
+    knowledge.acknowledged(carried.position).await?;
     let position = carried.position.to_string();
     let tokens_hit = carried.tokens_hit;
     let provider = configured.provider.name();

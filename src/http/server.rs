@@ -19,7 +19,7 @@ use utoipa::openapi::path::PathItem;
 use utoipa_actix_web::AppExt as _;
 
 use super::answer::Failure;
-use super::{ApiKeys, Issuers, MaxBodyBytes, Metrics, Stopping, access_log, health};
+use super::{ApiKeys, Issuers, Knowledge, MaxBodyBytes, Metrics, Stopping, access_log, health};
 use crate::clock::Clock;
 use crate::revoker::Revoker;
 
@@ -37,6 +37,8 @@ pub struct Server {
     pub issuers: Arc<Issuers>,
     /// The way to the journal and the index.
     pub revoker: Revoker,
+    /// How old the index may be.
+    pub knowledge: Knowledge,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Who may call the JSON routes.
@@ -157,6 +159,7 @@ impl Server {
         let api_keys = Data::from(self.api_keys);
         let clock: Data<dyn Clock> = Data::from(self.clock);
         let revoker = Data::new(self.revoker);
+        let knowledge = Data::new(self.knowledge);
         let metrics = Data::new(self.metrics);
         let max_body = Data::new(self.max_body);
         let server = HttpServer::new(move || {
@@ -166,6 +169,7 @@ impl Server {
                 .app_data(api_keys.clone())
                 .app_data(clock.clone())
                 .app_data(revoker.clone())
+                .app_data(knowledge.clone())
                 .app_data(metrics.clone())
                 .app_data(max_body.clone())
                 .into_utoipa_app()
@@ -196,12 +200,14 @@ impl Server {
         let registry = Data::new(self.registry.clone());
         let stopping = Data::new(self.stopping.clone());
         let revoker = Data::new(self.revoker.clone());
+        let knowledge = Data::new(self.knowledge.clone());
         let issuers = Data::from(Arc::clone(&self.issuers));
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(registry.clone())
                 .app_data(stopping.clone())
                 .app_data(revoker.clone())
+                .app_data(knowledge.clone())
                 .app_data(issuers.clone())
                 .service(health::livez)
                 .service(health::readyz)

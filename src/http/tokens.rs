@@ -11,6 +11,7 @@ use super::api_key::{ApiKeys, Caller};
 use super::body::{self, OneOrMany};
 use super::configured::Issuers;
 use super::facts::{self, Kind, NumericDate};
+use super::knowledge::Knowledge;
 use crate::clock::Clock;
 use crate::revoker::{Policy, RegisterError, Registered as Outcome, Revoker};
 use crate::sessions::IssuedToken;
@@ -112,6 +113,7 @@ pub(super) async fn register(
     keys: Data<ApiKeys>,
     issuers: Data<Issuers>,
     revoker: Data<Revoker>,
+    knowledge: Data<Knowledge>,
     clock: Data<dyn Clock>,
 ) -> Result<Success<OneOrMany<TokenResult>>, Failure> {
     let caller = keys.admit(&request, Scope::Register)?;
@@ -124,6 +126,7 @@ pub(super) async fn register(
     }
     let registered = revoker.register(tokens, clock.now()).await;
     let registered = registered.map_err(|error| Failure::unavailable(error.to_string()))?;
+    knowledge.acknowledged(revoker.position()).await?;
     tracing::debug!(api_key = caller.name(), tokens = registered.len(), "tokens registered");
     let mut results = registered.into_iter();
     if !single {

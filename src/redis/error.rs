@@ -57,6 +57,8 @@ acts! {
     Head = "head",
     /// Asking sentinels for the master.
     Masters = "masters",
+    /// Looking who else is there.
+    Meet = "meet",
     /// Looking for denylist keys that are gone.
     Missing = "missing",
     /// Looking at the server.

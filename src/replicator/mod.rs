@@ -25,7 +25,7 @@ mod watcher;
 
 pub use join::{JoinError, Volatile, join};
 pub use metrics::Metrics;
-pub use sharing::{Acknowledge, NotShared, Sharing, State};
+pub use sharing::{NotShared, Sharing, State};
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,6 +38,7 @@ use tokio::sync::{mpsc, watch};
 use crate::clock::Clock;
 use crate::redis::{DirectKeys, Epoch, Founding, Head, InstanceId, Link, Naming, Redis};
 use crate::revoker::{Committed, Policies, Revoker};
+use crate::settings::Acknowledge;
 use ended::Ended;
 use follower::{Follower, Log};
 use log_ends::LogEnds;

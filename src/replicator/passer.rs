@@ -11,12 +11,13 @@ use super::ended::Ended;
 use super::follower::Log;
 use super::loss::Loss;
 use super::offer::{Offer, Terms};
-use super::sharing::{Acknowledge, Shared};
+use super::sharing::Shared;
 use crate::clock::Clock;
 use crate::journal::{Record, Seq};
 use crate::redis::{Append, Epoch, Link, LinkId, Table};
 use crate::revoker::{Committed, Revoker};
 use crate::sessions::SharedToken;
+use crate::settings::Acknowledge;
 
 /// Changes in one entry of the log.
 const ENTRY: usize = 500;

@@ -9,17 +9,7 @@ use tokio::sync::watch;
 
 use crate::journal::Seq;
 use crate::redis::Epoch;
-
-/// When a logout is answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Acknowledge {
-    /// When it is in the journal of this host.
-    Journal,
-    /// When it is in Redis, too.
-    Redis,
-    /// When so many replicas have it, too.
-    Replicas(u32),
-}
+use crate::settings::Acknowledge;
 
 /// How this instance stands to the others. Alone, or sharing a Redis with them.
 #[derive(Clone, Debug)]

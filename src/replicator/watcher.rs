@@ -149,8 +149,7 @@ impl Watcher<'_> {
         let is_other = |now: &Option<Box<str>>, first: &Option<Box<str>>| {
             now.as_ref().zip(first.as_ref()).is_some_and(|(now, first)| now != first)
         };
-        let is_master = server.role.is_none_or(|role| role == Role::Master);
-        if !is_master || is_other(&server.run_id, &first.run_id) {
+        if server.role == Some(Role::Replica) || is_other(&server.run_id, &first.run_id) {
             return Err(Ended::OtherServer);
         }
         let evicted = server.evicted_keys.zip(first.evicted_keys);

@@ -9,19 +9,19 @@ pub(super) trait Choice: Copy + PartialEq + 'static {
 
 /// Declares an enum and its spellings in one place.
 macro_rules! choice {
-    ($(#[$doc:meta])* pub enum $type:ident {
+    ($(#[$doc:meta])* $vis:vis enum $type:ident {
         $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+
     }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum $type {
+        $vis enum $type {
             $($(#[$variant_doc])* #[doc = concat!("\n\nWritten `", $word, "`.")] $variant,)+
         }
 
         impl $type {
             /// As it is written in the configuration.
             #[must_use]
-            pub const fn as_str(self) -> &'static str {
+            $vis const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $word,)+
                 }

@@ -13,8 +13,8 @@ use super::report::{Report, Reported};
 use super::section::Section;
 use super::value::Table;
 use super::{
-    CheckerSettings, Effective, JournalSettings, Problem, ServerSettings, SettingsError, Source,
-    Warning, toml_file,
+    CheckerSettings, Effective, JournalSettings, Problem, RedisSettings, ServerSettings,
+    SettingsError, Source, Warning, toml_file,
 };
 
 /// Names the file if no argument does.
@@ -29,6 +29,8 @@ pub struct Settings {
     pub server: ServerSettings,
     /// `[journal]`.
     pub journal: JournalSettings,
+    /// `[redis]`; without it one instance stands by itself.
+    pub redis: Option<RedisSettings>,
     /// `[[provider]]`.
     pub providers: Vec<ProviderSettings>,
     /// `[[api_key]]`.
@@ -165,9 +167,11 @@ fn read_sections(root: &mut Section<'_, '_>) -> Result<Settings, Reported> {
     let mut taken = api_key::Taken::new();
     let api_keys = root.each("api_key", |section| ApiKeySettings::read(section, known, &mut taken));
     let checker = root.section("checker", CheckerSettings::read);
+    let redis = root.optional_section("redis", RedisSettings::read);
     Ok(Settings {
         server: server?,
         journal: journal?,
+        redis: redis?,
         providers: providers?,
         api_keys: api_keys?,
         checker: checker?,

@@ -209,6 +209,20 @@ pub enum Mistake {
     /// Encryption is required, and nothing could be decrypted.
     #[error("no token could be read without a key: set encryption_keys, or remove this")]
     RequiresEncryptionKeys,
+    /// `min_replicas` without waiting for replicas.
+    #[error("only acknowledge = \"replicas\" waits for replicas: set that, or remove this")]
+    RedisReplicasUnused,
+    /// Sentinels, and no name to ask them for.
+    #[error(
+        "mode = \"sentinel\" needs service_name, the name that the sentinels know the master by"
+    )]
+    RedisServiceNameMissing,
+    /// A name to ask sentinels for, and no sentinels.
+    #[error("only mode = \"sentinel\" asks for a service_name: set that mode, or remove this")]
+    RedisServiceNameUnused,
+    /// Several servers that nobody coordinates.
+    #[error("mode = \"single\" takes one URL; for several set mode to \"sentinel\" or \"cluster\"")]
+    RedisSeveralServers,
     /// Two listeners at one address.
     #[error("{other_key} has the same address: give each its own port")]
     SameAddress {

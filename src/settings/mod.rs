@@ -33,6 +33,7 @@ mod policy;
 mod problem;
 mod profile;
 mod provider;
+mod redis;
 mod report;
 mod scope;
 mod secret;
@@ -63,6 +64,7 @@ pub use policy::{CannotPersist, RevokeOffline, SessionReuse, SidScope, StalePoli
 pub use problem::{Problem, SettingsError};
 pub use profile::Profile;
 pub use provider::ProviderSettings;
+pub use redis::{Acknowledge, RedisLogin, RedisServers, RedisSettings};
 pub use scope::Scope;
 pub use secret::Secret;
 pub use server::{ServerSettings, TlsFiles};

@@ -77,6 +77,17 @@ impl<'f> Section<'_, 'f> {
         self.child(key, key.into(), prefix, node, read)
     }
 
+    /// Reads `[key]` if it is there: its absence means something.
+    pub(super) fn optional_section<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&mut Section<'_, 'f>) -> Result<T, Reported>,
+    ) -> Result<Option<T>, Reported> {
+        let Some(node) = self.take(key) else { return Ok(None) };
+        let prefix = format!("SIGNOUT_{}__", key.to_uppercase());
+        self.child(key, key.into(), prefix, node, read).map(Some)
+    }
+
     /// Reads each `[[key]]`; there may be none. Every one is read, whatever is wrong with another.
     pub(super) fn each<T>(
         &mut self,

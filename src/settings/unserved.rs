@@ -1,14 +1,13 @@
 //! Keys of the contract that this version does not serve. Silence would look like service.
 
 /// Section (empty for the whole file), key, and what to do. Whoever serves one deletes its row.
-const UNSERVED: [(&str, &str, &str); 3] = [
+const UNSERVED: [(&str, &str, &str); 2] = [
     ("", "forward_auth", "remove it; gateways have to ask /v1/check"),
     (
         "provider",
         "recheck",
         "remove it; this version ends tokens when the provider sends a logout, and not otherwise",
     ),
-    ("", "redis", "remove it; this version runs in embedded mode"),
 ];
 
 /// What to do about a key that is known and not served.

@@ -52,6 +52,15 @@ pub enum Warning {
         /// The provider.
         provider: ProviderName,
     },
+    /// Redis in the clear, over a network.
+    #[error(
+        "redis.urls {address} is not encrypted, and not on this machine: use rediss://, or a \
+         network that nobody else listens on"
+    )]
+    PlainRedis {
+        /// The server.
+        address: Box<str>,
+    },
     /// A secret without use.
     #[error(
         "provider {provider} has a client secret and no HS* algorithm to use it for: remove it, \

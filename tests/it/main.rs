@@ -27,8 +27,12 @@ mod kill;
 mod oidc_provider;
 /// openapi.yaml, the routes and what they really answer.
 mod openapi;
+/// Other languages ask the shared denylist without us.
+mod redis_clients;
 /// The acts on Redis, each against real servers of each kind.
 mod redis_room;
+/// Several instances that share a Redis.
+mod sharing;
 /// The JSON routes: registering, asking, revoking, and who may.
 mod tokens;
 /// Every token of `tests/vectors`, label for label.

@@ -282,11 +282,6 @@ fn what_may_be_there_once() {
 
 #[test]
 fn what_this_version_does_not_serve() {
-    let embedded = "not served by this version: remove it; this version runs in embedded mode";
-    let redis = format!("signout.toml:1: redis: {embedded}");
-    check("[redis]\nurls = [\"redis://127.0.0.1\"]", &[], &redis);
-    let url = "SIGNOUT_REDIS__URLS";
-    check("", &[(url, "redis://r")], &format!("{url}: redis: {embedded}"));
     check(
         "[forward_auth]\naudiences = []",
         &[],
@@ -356,8 +351,9 @@ fn everything_at_once() {
          it \"admin\", \"check\", \"feed\", \"register\" or \"revoke\", or leave the key out if \
          it has a default\n\
          signout.toml:14: checker.when_stale: 1 does not fit: write \"deny\" or \"allow\"\n\
-         signout.toml:15: redis: not served by this version: remove it; this version runs in \
-         embedded mode\n\
+         signout.toml:15: redis.urls: missing: set it in the file or as SIGNOUT_REDIS__URLS; it \
+         is a list in brackets, each of it an address such as \"redis://127.0.0.1:6379\", or \
+         rediss:// for TLS\n\
          SIGNOUT_NONSENSE: no setting has this name: remove it; settings are SIGNOUT_SECTION__KEY",
     );
 }

@@ -13,7 +13,9 @@ const fn secs(secs: u64) -> Duration {
 
 #[test]
 fn defaults() {
-    let Settings { server, journal, providers, api_keys, checker } = loaded("", &[]).settings;
+    let Settings { server, journal, redis, providers, api_keys, checker } =
+        loaded("", &[]).settings;
+    assert!(redis.is_none());
     assert_eq!(server.listen, "127.0.0.1:8080".parse().unwrap());
     assert_eq!(server.metrics_listen, "127.0.0.1:9464".parse().unwrap());
     assert_eq!(server.max_body_bytes, 16_384);

@@ -132,7 +132,12 @@ async fn cut_after_cuts_within_a_frame() {
     assert_eq!(ask(&mut stream).await, PONG);
     stream.write_all(PING).await.unwrap();
     assert_eq!(rest(&mut stream).await, b"+PO");
-    net.connected().await;
+
+    // Between two frames it does not wait for the next one.
+    let mut stream = net.connected().await;
+    net.proxy.set(Direction::ToClient, Fault::CutAfter(PONG.len()));
+    assert_eq!(ask(&mut stream).await, PONG);
+    assert_eq!(rest(&mut stream).await, b"");
 
     let mut stream = net.connected().await;
     let before = net.proxy.bytes(Direction::ToServer);

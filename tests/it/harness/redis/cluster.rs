@@ -43,9 +43,9 @@ impl Cluster {
         let cluster = Self { nodes: (0..NODES).map(|_| start()).collect() };
         let (masters, replicas) = cluster.nodes.split_at(MASTERS);
         let ranges = [("0", "5460"), ("5461", "10922"), ("10923", "16383")];
-        for (epoch, (master, (first, last))) in (1..).zip(masters.iter().zip(ranges)) {
+        for (epoch, (master, (first, last))) in (1_u64..).zip(masters.iter().zip(ranges)) {
             // Different ones from the start, so that nobody has to settle a conflict.
-            master.cli(&["CLUSTER", "SET-CONFIG-EPOCH", &u64::to_string(&epoch)]);
+            master.cli(&["CLUSTER", "SET-CONFIG-EPOCH", &epoch.to_string()]);
             master.cli(&["CLUSTER", "ADDSLOTSRANGE", first, last]);
         }
         // Everybody meets everybody, which is quicker than waiting for gossip.

@@ -1,0 +1,155 @@
+//! Several instances that share a Redis: what one takes, all refuse.
+
+use std::path::Path;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::harness::redis::RedisServer;
+use super::harness::{Op, Service, now, until};
+
+/// An instance with its own journal in its own folder.
+struct Instance {
+    folder: tempfile::TempDir,
+    settings: String,
+    service: Service,
+}
+
+impl Instance {
+    fn start(op: &Op, redis: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = format!("{}\n[redis]\n{redis}\n", op.settings());
+        let service = Service::start(folder.path(), &settings);
+        Self { folder, settings, service }
+    }
+
+    /// kill -9, and a start on the same journal.
+    fn restart(&mut self) {
+        self.service.kill();
+        self.service = Service::start(self.folder.path(), &self.settings);
+    }
+
+    async fn register(&self, op: &Op, jti: &str, sid: &str, sub: &str) {
+        let token = json!({
+            "iss": op.issuer, "jti": jti, "sid": sid, "sub": sub, "iat": now() - 10,
+            "exp": now() + 600,
+        });
+        let answer = self.service.post("/v1/tokens", &token).await;
+        assert_eq!(answer["status"], "registered", "{answer}");
+    }
+
+    async fn logout(&self, token: &str) {
+        let answer = self.service.logout(token).await;
+        assert_eq!(answer.status, 200, "{answer:?} {}", self.service.log());
+    }
+
+    async fn verdict(&self, op: &Op, fact: &str, value: &str) -> Value {
+        let question = json!({ "iss": op.issuer, fact: value });
+        self.service.call(Method::POST, "/v1/check", &question).await.json()
+    }
+
+    async fn refuses(&self, op: &Op, fact: &str, value: &str) {
+        until(&format!("{fact} {value} is refused: {}", self.service.log()), async || {
+            let verdict = self.verdict(op, fact, value).await;
+            verdict["revoked"] == true && verdict["reason"] != "stale"
+        })
+        .await;
+    }
+
+    async fn shares(&self) {
+        until("shares", async || {
+            self.service.operators("/readyz?verbose").await.body.contains("redis: sharing")
+        })
+        .await;
+    }
+}
+
+fn op(folder: &Path) -> Op {
+    Op::new("home", folder)
+}
+
+fn single(redis: &RedisServer) -> String {
+    format!("urls = [{:?}]", redis.url())
+}
+
+#[tokio::test]
+async fn i2_what_one_takes_all_refuse() {
+    let folder = tempfile::tempdir().unwrap();
+    let op = op(folder.path());
+    let redis = RedisServer::start();
+    let [a, b, c] = [(); 3].map(|()| Instance::start(&op, &single(&redis)));
+    for instance in [&a, &b, &c] {
+        instance.shares().await;
+    }
+    a.register(&op, "j1", "s1", "alice").await;
+    a.register(&op, "j2", "s2", "alice").await;
+    b.logout(&op.logout_token("l1", "s1")).await;
+    for instance in [&b, &a, &c] {
+        instance.refuses(&op, "sid", "s1").await;
+        instance.refuses(&op, "jti", "j1").await;
+        for (fact, value) in [("sid", "s2"), ("jti", "j2"), ("sub", "alice")] {
+            assert_eq!(instance.verdict(&op, fact, value).await["revoked"], false, "{fact}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn i2_a_new_instance_and_a_restarted_one_know_it_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let op = op(folder.path());
+    let redis = RedisServer::start();
+    let mut a = Instance::start(&op, &single(&redis));
+    a.shares().await;
+    for n in 0..20 {
+        a.register(&op, &format!("j{n}"), &format!("s{n}"), "alice").await;
+        a.logout(&op.logout_token(&format!("l{n}"), &format!("s{n}"))).await;
+    }
+    let b = Instance::start(&op, &single(&redis));
+    b.shares().await;
+    b.refuses(&op, "jti", "j19").await;
+    b.refuses(&op, "jti", "j0").await;
+    a.restart();
+    a.refuses(&op, "jti", "j7").await;
+}
+
+#[tokio::test]
+async fn g4_logouts_are_taken_while_redis_is_away_and_shared_when_it_is_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let op = op(folder.path());
+    let mut redis = RedisServer::start();
+    let [mut a, b] = [(); 2].map(|()| Instance::start(&op, &single(&redis)));
+    a.shares().await;
+    b.shares().await;
+    redis.kill();
+    a.register(&op, "j1", "s1", "alice").await;
+    b.logout(&op.logout_token("l1", "s1")).await;
+    b.refuses(&op, "sid", "s1").await;
+    a.restart();
+    // It has not heard of the others since its start, and says so.
+    assert_eq!(a.verdict(&op, "jti", "j1").await["reason"], "stale");
+    redis.restart_empty();
+    for instance in [&a, &b] {
+        instance.refuses(&op, "sid", "s1").await;
+        instance.refuses(&op, "jti", "j1").await;
+    }
+}
+
+#[tokio::test]
+async fn i11_a_flush_is_noticed_and_undone() {
+    let folder = tempfile::tempdir().unwrap();
+    let op = op(folder.path());
+    let redis = RedisServer::start();
+    let [a, b] = [(); 2].map(|()| Instance::start(&op, &single(&redis)));
+    a.shares().await;
+    b.shares().await;
+    a.register(&op, "j1", "s1", "alice").await;
+    b.logout(&op.logout_token("l1", "s1")).await;
+    a.refuses(&op, "jti", "j1").await;
+    let keys = || redis.cli(&["KEYS", "{signout}:deny:*"]).lines().count();
+    let before = keys();
+    redis.flushall();
+    until("the denylist keys are back", async || keys() == before).await;
+    let c = Instance::start(&op, &single(&redis));
+    c.refuses(&op, "jti", "j1").await;
+    c.refuses(&op, "sid", "s1").await;
+}
