@@ -260,10 +260,8 @@ impl Shared {
         let config = redis_config(settings);
         let redis = Redis::new(&config)?;
         let metrics = replicator::Metrics::register(registry)?;
-        let volatile = match settings.accept_volatile_redis {
-            true => Volatile::Accept,
-            false => Volatile::Refuse,
-        };
+        let accepted = settings.accept_volatile_redis;
+        let volatile = if accepted { Volatile::Accept } else { Volatile::Refuse };
         replicator::join(&redis, journal, path, volatile).await?;
         let (direct_keys, acknowledge) = (config.direct_keys, settings.acknowledge);
         Ok(Self { redis, direct_keys, acknowledge, metrics })
