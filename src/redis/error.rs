@@ -57,6 +57,8 @@ acts! {
     Head = "head",
     /// Asking sentinels for the master.
     Masters = "masters",
+    /// Looking who else is there.
+    Meet = "meet",
     /// Looking for denylist keys that are gone.
     Missing = "missing",
     /// Looking at the server.
@@ -226,7 +228,7 @@ pub enum Permission {
     Command(Box<str>),
     /// The keys under the prefix.
     Keys,
-    /// The server did not say what.
+    /// The server did not say which command; Redis 7.0 does not if a script called it.
     Unnamed,
 }
 
@@ -235,7 +237,9 @@ impl fmt::Display for Permission {
         match self {
             Self::Command(command) => write!(f, "the command +{command}"),
             Self::Keys => f.write_str("the keys under key_prefix"),
-            Self::Unnamed => f.write_str("what it was asked to do (see ACL LOG)"),
+            Self::Unnamed => {
+                f.write_str("what it was asked to do; ACL LOG says which command that is")
+            }
         }
     }
 }

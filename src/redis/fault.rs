@@ -1,7 +1,8 @@
 //! From what the library and the server say to a [`Fault`].
 
-use std::error::Error as _;
+use std::error::Error;
 use std::io;
+use std::sync::Arc;
 
 use deadpool_redis::redis::{self, ErrorKind, ServerError, ServerErrorKind};
 
@@ -67,7 +68,11 @@ impl Fault {
                 _ if says("read only replica") => Self::ReadOnly,
                 _ if says("MISCONF") => Self::CannotPersist,
                 _ if says("NOREPLICAS") => Self::TooFewReplicas,
-                _ if says("ACL failure in script") || says("has no permissions") => {
+                // Redis 7.0, 7.2 and later, before 7.
+                _ if says("The user executing the script can't")
+                    || says("ACL failure in script")
+                    || says("has no permissions") =>
+                {
                     Self::no_permission(details)
                 }
                 _ if says("equal or smaller than the target stream top item") => {
@@ -114,22 +119,25 @@ fn plain(code: &str) -> Box<str> {
     if fits { code.into() } else { "an error without a code".into() }
 }
 
+/// The library wraps the errors of others once more.
+fn cause<E: Error + 'static>(error: &redis::RedisError) -> Option<&E> {
+    let wrapped = error.source()?.downcast_ref::<Arc<dyn Error + Send + Sync>>()?;
+    wrapped.downcast_ref()
+}
+
 fn io_kind(error: &redis::RedisError) -> io::ErrorKind {
-    let io = error.source().and_then(|source| source.downcast_ref::<io::Error>());
-    io.map_or(io::ErrorKind::Other, io::Error::kind)
+    cause::<io::Error>(error).map_or(io::ErrorKind::Other, io::Error::kind)
 }
 
 /// What rustls said, if it said anything.
 fn tls(error: &redis::RedisError) -> Option<Box<str>> {
-    let source = error.source()?;
-    if let Some(error) = source.downcast_ref::<rustls::Error>() {
+    if let Some(error) = cause::<rustls::Error>(error) {
         return Some(error.to_string().into());
     }
-    let io = source.downcast_ref::<io::Error>()?;
-    let inner = io.get_ref()?;
+    let inner = cause::<io::Error>(error)?.get_ref()?;
     match inner.downcast_ref::<rustls::Error>() {
         Some(error) => Some(error.to_string().into()),
-        // What tokio-rustls says to a server that hangs up, or speaks without TLS.
+        // What tokio-rustls says when a server hangs up in the middle of it.
         None => inner.to_string().contains("tls").then(|| "the server ended the handshake".into()),
     }
 }

@@ -11,5 +11,9 @@ if redis.call('EXISTS', KEYS[1]) == 0 then
     'seq', '0', 'link', string.rep('\0', 8), 'first', '1'
   )
   redis.call('UNLINK', KEYS[2])
+  redis.call('HSET', KEYS[1], 'direct_keys', ARGV[3])
+elseif ARGV[3] == 'no' then
+  -- One instance without them is enough: whoever asks for a key could miss what that one took.
+  redis.call('HSET', KEYS[1], 'direct_keys', 'no')
 end
 return redis.call('HMGET', KEYS[1], 'format', 'key', 'epoch', 'seq', 'link', 'first')

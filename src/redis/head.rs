@@ -6,6 +6,7 @@ use deadpool_redis::redis::{self, Cmd};
 use signout_checker::DigestKey;
 
 use super::batch::Batch;
+use super::config::DirectKeys;
 use super::error::{Act, Fault, Foreign, RedisError};
 use super::link::Link;
 use super::reply::Reply;
@@ -178,13 +179,18 @@ impl Link {
     /// try at once, all get the head of the one that came first.
     ///
     /// A log that is there without a head is deleted: nobody knows under which key its digests
-    /// are. What it held, the journals hold that it came from.
+    /// are. What it held, the journals hold that it came from. The field `direct_keys` says `no` as
+    /// soon as one instance writes no denylist keys, for those who would ask for one.
     pub async fn found(&mut self, founding: &Founding) -> Result<Head, RedisError> {
         self.begin();
         let key = format!("{:032x}", u128::from_be_bytes(*founding.key.as_bytes()));
-        let mut call = FOUND.call(2, 2, 256);
+        let direct_keys = match self.shared.direct_keys {
+            DirectKeys::Omit => "no",
+            DirectKeys::Write => "yes",
+        };
+        let mut call = FOUND.call(2, 3, 256);
         call.arg(self.keys().head()).arg(self.keys().log());
-        call.arg(key).arg(founding.epoch.to_string());
+        call.arg(key).arg(founding.epoch.to_string()).arg(direct_keys);
         let done = self.call(&FOUND, call).await.and_then(Head::read);
         let done = done.and_then(|head| head.ok_or_else(Fault::odd_answer));
         self.end(Act::Found, done)

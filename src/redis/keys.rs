@@ -40,6 +40,12 @@ impl Default for KeyPrefix {
 pub struct InstanceId(u64);
 
 impl InstanceId {
+    /// Reads 16 hex digits.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let digits = text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        digits.then(|| u64::from_str_radix(text, 16).ok()).flatten().map(Self)
+    }
+
     /// Takes a random number.
     #[must_use]
     pub const fn from_bits(bits: u64) -> Self {
@@ -113,6 +119,12 @@ impl Keys {
         format!("{{{}}}:canary:{instance}", self.prefix.as_str())
     }
 
+    /// `{P}:instances`, a hash.
+    #[must_use]
+    pub fn instances(&self) -> String {
+        format!("{{{}}}:instances", self.prefix.as_str())
+    }
+
     /// `P:s:{<digest>}` or `P:u:{<digest>}`, a hash.
     #[must_use]
     pub fn table(&self, table: Table) -> String {
@@ -136,6 +148,7 @@ mod tests {
         assert_eq!(keys.log(), "{signout}:log");
         let name = KeyName::from_bytes([0xab; 16]);
         assert_eq!(keys.deny(&name), format!("{{signout}}:deny:{}", "ab".repeat(16)));
+        assert_eq!(keys.instances(), "{signout}:instances");
         assert_eq!(keys.canary(InstanceId::from_bits(1)), "{signout}:canary:0000000000000001");
         let digest = Digest::from_bytes([0x0c; 16]);
         let digits = "0c".repeat(16);

@@ -142,6 +142,9 @@ impl Link {
 
     async fn fetch(&self, from: u64, at_most: usize) -> Result<Vec<Entry>, Fault> {
         let first = at_most.min(CHUNK);
+        if first == 0 {
+            return Ok(Vec::new());
+        }
         let mut entries = self.fetch_chunk(from, None, first).await.map_err(|_| stopped())??;
         // Numbers are contiguous, so where the following chunks begin is known before they come.
         let Some(last) = entries.last().filter(|_| entries.len() == first) else {

@@ -25,6 +25,7 @@ mod keys;
 mod link;
 mod log;
 mod naming;
+mod peers;
 mod pools;
 mod probe;
 mod reply;
@@ -46,6 +47,7 @@ pub use head::{Epoch, FORMAT, Founding, Head, LinkId, Log};
 pub use keys::{InstanceId, KeyPrefix, Keys, MalformedPrefix, Table};
 pub use link::Link;
 pub use naming::Naming;
+pub use peers::Peer;
 pub use probe::{Canary, LogShape, Probe};
 pub use sentinels::Masters;
 pub use server::{Aof, Role, Server};
@@ -91,9 +93,11 @@ impl Redis {
     }
 
     /// Asks every sentinel which server is the master, all at once and within the timeouts; none
-    /// without sentinels.
-    pub async fn masters(&self) -> Option<Masters> {
-        Some(self.pools.sentinels()?.masters().await)
+    /// without sentinels. An error if no sentinel names one.
+    pub async fn masters(&self) -> Result<Option<Masters>, RedisError> {
+        let Some(sentinels) = self.pools.sentinels() else { return Ok(None) };
+        let masters = sentinels.masters().await;
+        masters.map(Some).map_err(|fault| RedisError { act: Act::Masters, fault })
     }
 
     /// The names of the keys.

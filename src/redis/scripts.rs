@@ -31,8 +31,10 @@ scripts! {
     APPEND = "merge.lua" "append.lua";
     /// Names; a value and an expiry for each.
     DENY = "merge.lua" "deny.lua";
-    /// Head, log; key, epoch.
+    /// Head, log; key, epoch, whether there are direct keys.
     FOUND = "found.lua";
+    /// Instances; instance, compared epoch or nothing.
+    MEET = "meet.lua";
     /// Table; expiry, and a field and a value for each token.
     REGISTER = "register.lua";
     /// Head, log; old epoch, new epoch, whether the log is replaced.

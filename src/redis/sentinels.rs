@@ -44,10 +44,11 @@ pub(super) struct Sentinels {
 }
 
 impl Sentinels {
-    /// Asks all of them at once, and waits for each within the timeouts.
-    pub(super) async fn masters(&self) -> Masters {
-        let (masters, _) = self.ask_until(|_| false).await;
-        masters
+    /// Asks all of them at once, and waits for each within the timeouts. A fault if none of them
+    /// names a master.
+    pub(super) async fn masters(&self) -> Result<Masters, Fault> {
+        let (masters, fault) = self.ask_until(|_| false).await;
+        if masters.named.iter().any(Option::is_some) { Ok(masters) } else { Err(fault) }
     }
 
     /// The master to connect to: the one that most sentinels name. As soon as more than half of

@@ -41,17 +41,19 @@ impl Follower<'_> {
     /// Reads the whole log, from the entry that its head calls the first.
     pub(super) async fn load(&self, link: &mut Link, head: &Head) -> Result<(), Ended> {
         loop {
-            let reading = *self.log.reading.borrow();
+            let (asked, reading) = (Instant::now(), *self.log.reading.borrow());
             let entries = link.range(reading.seq + 1, AT_MOST).await?;
-            let Some(first) = entries.first() else { break };
+            let Some(first) = entries.first() else {
+                self.shared.caught_up(asked);
+                break;
+            };
             if reading.link == LinkId::NONE && first.seq > reading.seq + 1 {
                 // Either it was trimmed since the head was read, or something is missing.
                 let now = link.head().await?.ok_or(Loss::Emptied)?;
                 let missing = reading.seq + 1;
-                return Err(match now.first > head.first {
-                    true => Ended::Trimmed,
-                    false => Loss::Gap { missing }.into(),
-                });
+                let was_trimmed = now.first > head.first;
+                let gap = Ended::from(Loss::Gap { missing });
+                return Err(if was_trimmed { Ended::Trimmed } else { gap });
             }
             self.take(entries).await?;
         }
@@ -68,7 +70,7 @@ impl Follower<'_> {
             let caught_up = entries.len() < AT_MOST;
             self.take(entries).await?;
             if caught_up {
-                self.shared.fresh(asked);
+                self.shared.caught_up(asked);
             }
         }
     }

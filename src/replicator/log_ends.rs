@@ -31,7 +31,7 @@ impl LogEnds {
     /// The first entry that must stay; none if nothing can go.
     pub(super) fn first_needed(&mut self, now: Timestamp) -> Option<u64> {
         let over = self.0.iter().take_while(|(_, ends)| is_over(*ends, now)).count();
-        let last = self.0.drain(..over).last()?;
+        let last = self.0.drain(..over).next_back()?;
         Some(last.0 + 1)
     }
 

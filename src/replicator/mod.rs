@@ -157,7 +157,7 @@ impl Replicator {
         let mut told = None;
         loop {
             let began = Instant::now();
-            let Err(ended) = self.connection(&mut told).await;
+            let Err(ended) = Box::pin(self.connection(&mut told)).await;
             self.metrics.up(false);
             self.metrics.ended(&ended);
             self.shared.enter(State::Apart(Some(ended.to_string().into())));
@@ -181,7 +181,8 @@ impl Replicator {
             ends: Arc::clone(&self.memory.ends),
             fold: ArcSwapOption::from(anew.then(|| Arc::new(Index::new(self.key.clone())))),
         });
-        let ended = self.share(link, &head, Arc::clone(&log), anew, keys_vanished, told).await;
+        let ended = self.share(link, &head, Arc::clone(&log), anew, keys_vanished, told);
+        let ended = Box::pin(ended).await;
         let compared = log.fold.load().is_none();
         self.memory.reading = compared.then(|| *log.reading.borrow());
         if let Err(Ended::Lost(loss)) = ended {

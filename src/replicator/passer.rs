@@ -203,10 +203,10 @@ impl Passer<'_> {
     /// question for replicas goes through the connection that wrote: on another one, `WAIT` counts
     /// replicas that have nothing.
     async fn confirm(&self, link: &mut Link) -> Result<(), Ended> {
-        if let Acknowledge::Replicas(wanted) = self.shared.acknowledge() {
-            if link.wait(wanted, REPLICAS_WITHIN).await? < wanted {
-                return Ok(());
-            }
+        if let Acknowledge::Replicas(wanted) = self.shared.acknowledge()
+            && link.wait(wanted, REPLICAS_WITHIN).await? < wanted
+        {
+            return Ok(());
         }
         self.shared.confirm(self.next - 1);
         Ok(())

@@ -20,6 +20,10 @@ pub struct Sharing(Option<Arc<Shared>>);
 #[error("it is in the journal and in force here, but Redis has not confirmed it (acknowledge)")]
 pub struct NotShared;
 
+/// A time until when the log was read, as it seems.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Vouched(u64);
+
 /// Whether logouts of the others reach this instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
@@ -36,6 +40,8 @@ pub(super) struct Shared {
     started: Instant,
     /// Milliseconds from the start to when nothing newer was in Redis; 0 is never.
     fresh_at: AtomicU64,
+    /// The same, before it was seen that the log which was read is still the one.
+    read_at: AtomicU64,
     /// Whether what the connected server says counts.
     is_master: AtomicBool,
     state: ArcSwap<State>,
@@ -92,6 +98,7 @@ impl Shared {
         Self {
             started: Instant::now(),
             fresh_at: AtomicU64::new(0),
+            read_at: AtomicU64::new(0),
             is_master: AtomicBool::new(true),
             state: ArcSwap::from_pointee(State::Apart(None)),
             confirmed: watch::Sender::new(0),
@@ -115,13 +122,23 @@ impl Shared {
         *self.confirmed.borrow()
     }
 
-    /// Nothing newer was there when it was asked for at this time. Only counts if the server is
+    /// Nothing newer was there when it was asked for at this time. That alone says little: a log
+    /// that was just deleted has nothing newer either.
+    pub(super) fn caught_up(&self, asked: Instant) {
+        let since = asked.duration_since(self.started).as_millis();
+        self.read_at.fetch_max(u64::try_from(since).unwrap_or(u64::MAX).max(1), Ordering::AcqRel);
+    }
+
+    /// What may be vouched for if the log turns out to be whole in what is looked at from now on.
+    pub(super) fn vouch(&self) -> Vouched {
+        Vouched(self.read_at.load(Ordering::Acquire))
+    }
+
+    /// The log was whole, and nobody else has anything to put back. Only counts if the server is
     /// what the others write to.
-    pub(super) fn fresh(&self, asked: Instant) {
+    pub(super) fn fresh(&self, Vouched(read_at): Vouched) {
         if self.is_master.load(Ordering::Acquire) {
-            let since = asked.duration_since(self.started).as_millis();
-            let since = u64::try_from(since).unwrap_or(u64::MAX).max(1);
-            self.fresh_at.fetch_max(since, Ordering::AcqRel);
+            self.fresh_at.fetch_max(read_at, Ordering::AcqRel);
         }
     }
 
@@ -149,18 +166,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn i9_only_a_master_makes_fresh() {
+    fn i9_only_a_whole_log_on_a_master_makes_fresh() {
         let shared = Shared::new(Acknowledge::Journal);
-        assert_eq!(shared.staleness(), Duration::MAX);
+        let never = |shared: &Shared| shared.staleness() == Duration::MAX;
+        shared.fresh(shared.vouch());
+        assert!(never(&shared), "nothing was read");
+        shared.caught_up(Instant::now());
+        assert!(never(&shared), "nothing was looked at");
+        let vouched = shared.vouch();
         shared.believe(false);
-        shared.fresh(Instant::now());
-        assert_eq!(shared.staleness(), Duration::MAX);
+        shared.fresh(vouched);
+        assert!(never(&shared), "it may be no master");
         shared.believe(true);
-        shared.fresh(Instant::now());
+        shared.fresh(vouched);
         assert!(shared.staleness() < Duration::from_secs(5));
         // What was known later is not forgotten for what was asked earlier.
         let before = shared.fresh_at.load(Ordering::Relaxed);
-        shared.fresh(shared.started);
+        shared.fresh(Vouched(1));
         assert_eq!(shared.fresh_at.load(Ordering::Relaxed), before);
     }
 }

@@ -18,15 +18,21 @@ use super::reading::{Reading, Standing};
 use super::sharing::Shared;
 use crate::clock::Clock;
 use crate::journal::Seq;
-use crate::redis::{Append, Canary, Epoch, InstanceId, Link, LogShape, Probe, Redis, Role, Server};
+use crate::redis::{
+    Append, Canary, Epoch, Head, InstanceId, Link, LogShape, Peer, Probe, Redis, Role, Server,
+};
 use crate::revoker::Revoker;
 
 /// Two looks within the second in which a loss is to be noticed.
 const EVERY: Duration = Duration::from_millis(500);
+/// Until the first look that vouches for everything.
+const SOON: Duration = Duration::from_millis(50);
 /// Looks between two trims of the log.
 const TRIM_EVERY: u64 = 120;
 /// Looks between two looks for denylist keys that are gone.
 const SCRUB_EVERY: u64 = 60;
+/// An instance that says nothing for this long is down, or apart from Redis.
+const SILENT_AFTER: Duration = Duration::from_secs(3);
 /// Writing every key anew takes seconds, if there are many.
 const REWRITE_EVERY: Duration = Duration::from_secs(10);
 /// Nothing is trimmed by a clock that is further than this from the server's.
@@ -53,8 +59,6 @@ pub(super) struct Watcher<'a> {
 pub(super) struct Watched {
     /// Where the search for denylist keys that are gone goes on.
     scrubbed: Seq,
-    /// Whether the log could be looked at once: then it is gone when it cannot be seen.
-    saw_log: bool,
     /// When all keys were written anew because some had vanished.
     rewritten: Option<Instant>,
     is_unsafe: bool,
@@ -72,27 +76,48 @@ struct Seen {
 impl Watcher<'_> {
     pub(super) async fn watch(mut self, link: &mut Link) -> Result<Infallible, Ended> {
         let mut seen = Seen::default();
-        let mut ticks = tokio::time::interval(EVERY);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         for look in 1_u64.. {
-            ticks.tick().await;
             self.look_for_master(&mut seen).await?;
-            let before = *self.log.reading.borrow();
+            let (vouched, before) = (self.shared.vouch(), *self.log.reading.borrow());
             let probe = link.probe(self.instance).await?;
             self.judge(before, &probe, &mut seen)?;
-            if look.is_multiple_of(TRIM_EVERY) {
+            let is_compared = self.log.fold.load().is_none();
+            let mut peers = link.meet(self.instance, is_compared.then_some(self.epoch)).await?;
+            // Who is silent is not waited for: what it knows and the log does not, it brings when it
+            // comes back.
+            peers.retain(|peer| peer.silence < SILENT_AFTER);
+            if is_compared && seen.gap.is_none() && self.all_compared(&peers) {
+                self.shared.fresh(vouched);
+            }
+            let is_keeper = peers.iter().all(|peer| peer.instance > self.instance);
+            if look.is_multiple_of(TRIM_EVERY) && is_keeper {
                 self.trim(link, &probe).await?;
             }
             if look.is_multiple_of(SCRUB_EVERY) {
                 self.scrub(link).await?;
             }
+            let is_fresh = self.shared.staleness() < 2 * EVERY;
+            tokio::time::sleep(if is_fresh { EVERY } else { SOON }).await;
         }
         std::future::pending().await
     }
 
+    /// Whether nobody has anything to put back into the log after a loss.
+    fn all_compared(&self, peers: &[Peer]) -> bool {
+        peers.iter().all(|peer| peer.compared == Some(self.epoch))
+    }
+
     /// With sentinels, a server counts as the master while most of them say that it is.
     async fn look_for_master(&self, seen: &mut Seen) -> Result<(), Ended> {
-        let Some(masters) = self.redis.masters().await else { return Ok(()) };
+        let masters = match self.redis.masters().await {
+            Ok(None) => return Ok(()),
+            Ok(Some(masters)) => masters,
+            Err(error) => {
+                self.metrics.failed(&error);
+                self.shared.believe(false);
+                return Ok(());
+            }
+        };
         let majority = masters.majority();
         self.shared.believe(majority.is_some());
         match (majority, &seen.master) {
@@ -113,13 +138,7 @@ impl Watcher<'_> {
             Standing::Lost(loss) => return Err(loss.into()),
         }
         // Head and log are not read at once, so only what is seen twice is believed.
-        let expected = head.seq >= head.first;
-        let gap = match probe.log {
-            Some(shape) => gap(shape, before.seq),
-            None if self.watched.saw_log && expected => Some(Loss::Gap { missing: head.first }),
-            None => None,
-        };
-        self.watched.saw_log |= probe.log.is_some();
+        let gap = probe.log.and_then(|shape| gap(shape, head, before.seq));
         if let (Some(gap), true) = (gap, gap == seen.gap) {
             return Err(gap.into());
         }
@@ -241,7 +260,47 @@ impl Watcher<'_> {
 }
 
 /// Whether the log is whole, and goes as far as it was read.
-fn gap(shape: LogShape, read: u64) -> Option<Loss> {
-    let contiguous = shape.length == 0 || shape.last - shape.first + 1 == shape.length;
-    (!contiguous || shape.last < read).then_some(Loss::Gap { missing: shape.last + 1 })
+fn gap(shape: LogShape, head: &Head, read: u64) -> Option<Loss> {
+    let missing = match shape.length {
+        // Everything in it was over, and trimmed.
+        0 if head.first > head.seq => return None,
+        0 => head.first,
+        length if shape.last - shape.first + 1 != length => shape.first,
+        _ if shape.last < read => shape.last + 1,
+        _ => return None,
+    };
+    Some(Loss::Gap { missing })
+}
+
+#[cfg(test)]
+mod tests {
+    use signout_checker::DigestKey;
+
+    use super::*;
+    use crate::redis::LinkId;
+
+    #[test]
+    fn i11_a_log_with_a_hole_is_noticed() {
+        let head = |first, seq| Head {
+            format: 1,
+            key: DigestKey::from_bytes([0; 16]),
+            epoch: Epoch::from_bits(1),
+            seq,
+            link: LinkId::NONE,
+            first,
+        };
+        let shape = |length, first, last| LogShape { length, first, last, link: LinkId::NONE };
+        for (shape, head, read, missing) in [
+            (shape(9, 1, 9), head(1, 9), 9, None),
+            (shape(11, 1, 11), head(1, 9), 9, None),
+            (shape(0, 0, 0), head(1, 0), 0, None),
+            (shape(0, 0, 0), head(10, 9), 9, None),
+            (shape(0, 0, 0), head(1, 9), 9, Some(1)),
+            (shape(8, 1, 9), head(1, 9), 9, Some(1)),
+            (shape(8, 1, 8), head(1, 9), 9, Some(9)),
+        ] {
+            let found = gap(shape, &head, read);
+            assert_eq!(found, missing.map(|missing| Loss::Gap { missing }), "{shape:?} {head:?}");
+        }
+    }
 }

@@ -31,6 +31,8 @@ mod oidc_provider;
 mod openapi;
 /// Other languages ask the shared denylist without us.
 mod redis_clients;
+/// The acts on Redis, each against real servers of each kind.
+mod redis_room;
 /// Several instances that share a Redis.
 mod sharing;
 /// The JSON routes: registering, asking, revoking, and who may.

@@ -7,7 +7,10 @@ use std::process::Command;
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 
+use serde_json::json;
+
 use super::harness::redis::RedisServer;
+use super::harness::{Op, Service, now, until};
 
 const ISSUER: &str = "https://home.example";
 const KEY: [u8; 16] = *b"\x00\x01an example \xfe\xff\x7f";
@@ -101,9 +104,48 @@ fn ask_everything(program: &str, script: &str, needed: &str) {
     fails(&url, "signout", ISSUER, &[], "{signout}:head has no key");
     fails(&url, "shared", "https://odd.example", &["--jti", "odd"], "not in a form");
     fails(&url, "shared", ISSUER, &["--sid", "ended", "--kind", "id_token"], "kind");
+    redis.cli(&["HSET", "{shared}:head", "direct_keys", "no"]);
+    fails(&url, "shared", ISSUER, &["--sid", "ended"], "direct_keys = true");
     fails(&redis.url_as("", "wrong"), "shared", ISSUER, &[], "username-password pair");
     redis.kill();
     fails(&url, "shared", ISSUER, &[], "denylist: ");
+}
+
+/// The clients and signout call things alike: what a logout at signout ends, they refuse.
+#[tokio::test]
+async fn both_languages_refuse_what_signout_took() {
+    let folder = tempfile::tempdir().unwrap();
+    let op = Op::new("home", folder.path());
+    let redis = RedisServer::start();
+    let settings = format!("{}\n[redis]\nurls = [{:?}]\n", op.settings(), redis.url());
+    let service = Service::start(folder.path(), &settings);
+    let token = json!({
+        "iss": op.issuer, "jti": "j", "sid": "s", "sub": "älice", "iat": now() - 10,
+        "exp": now() + 600,
+    });
+    service.post("/v1/tokens", &token).await;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let clients =
+        [(root.join("target/python/bin/python"), "denylist.py"), ("node".into(), "denylist.mjs")];
+    let ask = |facts: &[&str]| {
+        clients.each_ref().map(|(program, script)| {
+            let mut command = Command::new(program);
+            command.arg(root.join("tests/redis-clients").join(script));
+            command.args([&redis.url(), "signout", &op.issuer]).args(facts);
+            String::from_utf8(command.output().unwrap().stdout).unwrap()
+        })
+    };
+    until("the head is there", async || redis.cli(&["EXISTS", "{signout}:head"]) == "1").await;
+    assert_eq!(ask(&["--jti", "j", "--sid", "s"]), ["not refused\n"; 2]);
+    assert_eq!(service.logout(&op.logout_token("l", "s")).await.status, 200);
+    until("the keys are there", async || {
+        redis.cli(&["KEYS", "{signout}:deny:*"]).lines().count() == 2
+    })
+    .await;
+    for facts in [["--jti", "j"], ["--sid", "s"]] {
+        assert_eq!(ask(&facts), ["refused backchannel_logout\n"; 2], "{facts:?}");
+    }
+    assert_eq!(ask(&["--sub", "älice"]), ["not refused\n"; 2]);
 }
 
 fn name(kind: u8, issuer: &str, value: &str) -> [u8; 16] {

@@ -34,7 +34,8 @@ export class Denylist {
   /** Reads the key under which the deployment names what it denies. */
   static async open(client, prefix = 'signout') {
     const head = `{${prefix}}:head`;
-    const key = await client.hGet(head, 'key');
+    const [key, directKeys] = await client.hmGet(head, ['key', 'direct_keys']);
+    if (directKeys === 'no') throw new Error('signout writes no denylist keys here: set redis.direct_keys = true');
     if (key == null) throw new Error(`${head} has no key: is this the Redis and the prefix of signout?`);
     if (!/^[0-9a-f]{32}$/i.test(key)) throw new Error(`the key in ${head} is not 32 hex digits`);
     return new Denylist(client, prefix, Buffer.from(key, 'hex'));

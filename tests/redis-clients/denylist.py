@@ -29,9 +29,11 @@ class Denylist:
     def __init__(self, client: redis.Redis, prefix: str = "signout") -> None:
         """Reads the key under which the deployment names what it denies."""
         head = f"{{{prefix}}}:head"
-        key = client.hget(head, "key")
+        key, direct_keys = client.hmget(head, "key", "direct_keys")
         if key is None:
             raise LookupError(f"{head} has no key: is this the Redis and the prefix of signout?")
+        if direct_keys is not None and _text(direct_keys) == "no":
+            raise LookupError("signout writes no denylist keys here: set redis.direct_keys = true")
         self._key = bytes.fromhex(_text(key))
         if len(self._key) != 16:
             raise ValueError(f"the key in {head} is not 32 hex digits")
