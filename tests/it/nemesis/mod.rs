@@ -4,9 +4,11 @@
 //! `NEMESIS_SEED` repeats the choices of an earlier run, though not the scheduler's;
 //! `NEMESIS_SECONDS` lets round follow round for that long (`make nemesis`).
 
+mod group;
 mod instance;
 mod ledger;
 mod load;
+mod losses;
 #[expect(clippy::module_inception, reason = "it is what the folder is named after")]
 mod nemesis;
 mod round;
