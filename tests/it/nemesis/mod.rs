@@ -4,6 +4,8 @@
 //! `NEMESIS_SEED` repeats the choices of an earlier run, though not the scheduler's;
 //! `NEMESIS_SECONDS` lets round follow round for that long (`make nemesis`).
 
+mod acknowledged;
+mod corruption;
 mod group;
 mod instance;
 mod ledger;
@@ -11,6 +13,8 @@ mod load;
 mod losses;
 #[expect(clippy::module_inception, reason = "it is what the folder is named after")]
 mod nemesis;
+mod outages;
+mod registrations;
 mod round;
 mod stage;
 mod trace;
