@@ -169,7 +169,7 @@ const RULES: [&str; 5] = [
     "~signout:*",
     "-@all",
     "+eval +evalsha +hmget +hget +hset +hdel +hgetall +hrandfield +xadd +xlen +xread +xrange \
-     +xrevrange +xtrim +set +get +exists +unlink +type +pttl +pexpireat +time +ping +unwatch \
+     +xrevrange +xtrim +set +get +exists +unlink +type +pttl +pexpire +pexpireat +time +ping +unwatch \
      +wait",
     "+info",
 ];
@@ -211,6 +211,7 @@ async fn everything(redis: &Redis) -> Result<(), RedisError> {
     seen.canary?;
     let unseen = RedisError { act: Act::Probe, fault: no_permission(Permission::Unnamed) };
     seen.log.ok_or(unseen)?;
+    link.meet(ME, Some(FIRST)).await?;
     link.renew(FIRST, SECOND, signout::redis::Log::Replace).await?;
     // From the pool.
     drop(link);
