@@ -1,34 +1,33 @@
 //! Wiring: from settings to a service that runs. Nothing is decided here.
 
+mod providers;
+mod sharing;
+
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{IntGaugeVec, Opts, Registry};
-use signout_checker::Issuer;
 use thiserror::Error;
 use tokio::task::JoinSet;
 
+use providers::{configured, policy, provider_config};
+use sharing::Shared;
+
 use crate::clock::Clock;
 use crate::http::{
-    self, ApiKeys, Configured, Issuers, Knowledge, Listeners, MaxBodyBytes, ServeError, Server,
-    Stopping, Tls,
+    self, ApiKeys, Issuers, Knowledge, Listeners, MaxBodyBytes, ServeError, Server, Stopping, Tls,
 };
-use crate::jose::{Decrypter, DecrypterError};
+use crate::jose::DecrypterError;
 use crate::journal::{Journal, OpenError, Replayed};
-use crate::provider::{
-    self, ClientSecret, Endpoint, EndpointError, KeyLocation, Provider, ProviderConfig,
-    ProviderConfigError, Providers,
-};
-use crate::redis::{self, ConfigError, DirectKeys, Redis};
-use crate::replicator::{self, JoinError, Replicator, Sharing, Volatile};
-use crate::revoker::{self, Parts, Policies, Policy, Revoker, Running};
-use crate::settings::{
-    Acknowledge, ProviderName, ProviderSettings, RedisLogin, RedisServers, RedisSettings, Settings,
-};
+use crate::provider::{self, EndpointError, ProviderConfigError, Providers};
+use crate::redis::ConfigError;
+use crate::replicator::{self, JoinError, Replicator, Sharing};
+use crate::revoker::{self, Parts, Policies, Revoker, Running};
+use crate::settings::{ProviderName, Settings};
 
 /// How often the revoker forgets what is over, and tries to resume after a full disk.
 const TIDY_EVERY: Duration = Duration::from_secs(1);
@@ -240,130 +239,6 @@ impl Application {
         }
         Ok(served?)
     }
-}
-
-/// What sharing needs before there is a revoker.
-struct Shared {
-    redis: Redis,
-    direct_keys: DirectKeys,
-    acknowledge: Acknowledge,
-    metrics: replicator::Metrics,
-}
-
-impl Shared {
-    async fn prepare(
-        settings: &RedisSettings,
-        journal: &mut Journal,
-        path: &Path,
-        registry: &Registry,
-    ) -> Result<Self, ApplicationError> {
-        let config = redis_config(settings);
-        let redis = Redis::new(&config)?;
-        let metrics = replicator::Metrics::register(registry)?;
-        let accepted = settings.accept_volatile_redis;
-        let volatile = if accepted { Volatile::Accept } else { Volatile::Refuse };
-        replicator::join(&redis, journal, path, volatile).await?;
-        let (direct_keys, acknowledge) = (config.direct_keys, settings.acknowledge);
-        Ok(Self { redis, direct_keys, acknowledge, metrics })
-    }
-}
-
-fn redis_config(settings: &RedisSettings) -> redis::Config {
-    let login = |login: &RedisLogin| redis::Login {
-        username: login.username.clone(),
-        password: login.password.as_ref().map(|secret| redis::Password::new(secret.expose())),
-    };
-    redis::Config {
-        topology: match &settings.servers {
-            RedisServers::Single(address) => redis::Topology::Single(address.clone()),
-            RedisServers::Sentinel { sentinels, service_name, login: sentinel } => {
-                redis::Topology::Sentinel {
-                    sentinels: sentinels.clone(),
-                    service: service_name.clone(),
-                    login: login(sentinel),
-                }
-            }
-            RedisServers::Cluster(nodes) => redis::Topology::Cluster(nodes.clone()),
-        },
-        login: login(&settings.login),
-        ca_file: settings.ca_file.clone(),
-        prefix: settings.key_prefix.clone(),
-        direct_keys: if settings.direct_keys { DirectKeys::Write } else { DirectKeys::Omit },
-        connect_timeout: settings.connect_timeout,
-        response_timeout: settings.response_timeout,
-    }
-}
-
-fn policy(configured: &Configured) -> (Issuer, Policy) {
-    (configured.provider.issuer().clone(), configured.policy)
-}
-
-fn provider_config(settings: &ProviderSettings) -> Result<ProviderConfig, ApplicationError> {
-    let secret = settings.client_secret.as_ref();
-    Ok(ProviderConfig {
-        name: settings.name.as_str().into(),
-        issuer: settings.issuer.clone(),
-        algorithms: settings.algorithms.clone(),
-        keys: key_location(settings)?,
-        client_secret: secret.map(|secret| ClientSecret::new(secret.expose())),
-        ca_file: settings.ca_file.clone(),
-        plain_http: settings.plain_http,
-    })
-}
-
-fn key_location(settings: &ProviderSettings) -> Result<KeyLocation, ApplicationError> {
-    use crate::settings::KeyLocation as Configured;
-    Ok(match &settings.keys {
-        Configured::Discovery => KeyLocation::Discovery,
-        Configured::File(path) => KeyLocation::File(path.clone()),
-        Configured::Uri(uri) => {
-            let endpoint = Endpoint::parse(uri.as_str(), settings.plain_http);
-            KeyLocation::Uri(endpoint.map_err(|source| ApplicationError::JwksUri {
-                provider: settings.name.clone(),
-                source,
-            })?)
-        }
-    })
-}
-
-fn configured(
-    settings: &ProviderSettings,
-    provider: Arc<Provider>,
-) -> Result<Configured, ApplicationError> {
-    Ok(Configured {
-        provider,
-        client_ids: settings.client_ids.clone(),
-        decrypter: decrypter(settings)?,
-        encryption: settings.encryption,
-        typ: settings.typ,
-        missing_exp: settings.missing_exp,
-        policy: Policy {
-            sid_scope: settings.sid_scope,
-            revoke_offline: settings.revoke_offline,
-            session_reuse: settings.session_reuse,
-            max_token_lifetime: settings.max_token_lifetime,
-            leeway: settings.leeway,
-            max_logout_token_age: settings.max_logout_token_age,
-        },
-        cannot_persist: settings.cannot_persist,
-    })
-}
-
-fn decrypter(settings: &ProviderSettings) -> Result<Option<Decrypter>, ApplicationError> {
-    if settings.encryption_keys.is_empty() {
-        return Ok(None);
-    }
-    let read = |path: &PathBuf| {
-        let unreadable = |source| ApplicationError::EncryptionKey { path: path.clone(), source };
-        std::fs::read(path).map_err(unreadable)
-    };
-    let keys = settings.encryption_keys.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    let keys: Vec<_> = keys.iter().map(Vec::as_slice).collect();
-    let decrypter = Decrypter::from_jwks(&keys).map_err(|source| ApplicationError::Decrypter {
-        provider: settings.name.clone(),
-        source,
-    })?;
-    Ok(Some(decrypter))
 }
 
 fn build_info(registry: &Registry) -> Result<(), prometheus::Error> {
