@@ -44,7 +44,7 @@ fn unknown_keys_name_the_nearest() {
         (
             "listen = 5",
             "signout.toml:1: listen: unknown key: remove it; known here are \
-             server, journal, provider, api_key, checker",
+             server, journal, provider, api_key, checker, redis",
         ),
     ] {
         check(toml, &[], expected);
