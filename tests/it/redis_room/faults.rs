@@ -164,7 +164,7 @@ async fn who_does_not_know_the_password_is_refused() {
 }
 
 /// The least that a user needs, for all acts. It goes into the documentation.
-const RULES: [&str; 5] = [
+pub(super) const RULES: [&str; 5] = [
     "~{signout}:*",
     "~signout:*",
     "-@all",
@@ -187,7 +187,7 @@ fn server_with_user(rules: &[&str]) -> (RedisServer, Config) {
 }
 
 /// All acts there are, on one link.
-async fn everything(redis: &Redis) -> Result<(), RedisError> {
+pub(super) async fn everything(redis: &Redis) -> Result<(), RedisError> {
     let mut link = redis.connect().await?;
     link.head().await?;
     let key = DigestKey::from_bytes([1; 16]);
