@@ -4,7 +4,6 @@
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f', now) .. ' ' .. ARGV[2])
-redis.call('PEXPIRE', KEYS[1], 120000)
 local all = redis.call('HGETALL', KEYS[1])
 local others = {}
 for i = 1, #all, 2 do

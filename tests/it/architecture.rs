@@ -25,13 +25,34 @@ const ONLY: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms without I/O, time and tasks.
-const PURE: &[&str] = &["logout_token", "jose", "replay", "sessions", "revoker/plan.rs"];
+const PURE: &[&str] = &[
+    "logout_token",
+    "jose",
+    "replay",
+    "sessions",
+    "revoker/plan.rs",
+    "replicator/found.rs",
+    "replicator/log_ends.rs",
+    "replicator/loss.rs",
+    "replicator/offer.rs",
+    "replicator/reading.rs",
+];
 const IMPURE: &[&str] =
     &["std::fs", "std::net", "Instant::now", "tokio::", "async fn", "std::thread", "std::env"];
 
 /// Below `http` nobody knows it.
-const BELOW_HTTP: &[&str] =
-    &["jose", "journal", "logout_token", "provider", "replay", "revoker", "sessions", "settings"];
+const BELOW_HTTP: &[&str] = &[
+    "jose",
+    "journal",
+    "logout_token",
+    "provider",
+    "redis",
+    "replay",
+    "replicator",
+    "revoker",
+    "sessions",
+    "settings",
+];
 
 const NAMELESS: &[&str] = &["utils", "util", "helpers", "helper", "common", "misc"];
 

@@ -163,13 +163,13 @@ async fn who_does_not_know_the_password_is_refused() {
     assert_eq!(link.head().await, Ok(None));
 }
 
-/// The least that a user needs, for all acts. It goes into the documentation.
+/// The least that a user needs, for all acts. docs/redis.md has the same.
 pub(super) const RULES: [&str; 5] = [
     "~{signout}:*",
     "~signout:*",
     "-@all",
     "+eval +evalsha +hmget +hget +hset +hdel +hgetall +hrandfield +xadd +xlen +xread +xrange \
-     +xrevrange +xtrim +set +get +exists +unlink +type +pttl +pexpire +pexpireat +time +ping +unwatch \
+     +xrevrange +xtrim +set +get +exists +unlink +type +pttl +pexpireat +time +ping +unwatch \
      +wait",
     "+info",
 ];
