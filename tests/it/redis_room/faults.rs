@@ -219,6 +219,15 @@ pub(super) async fn everything(redis: &Redis) -> Result<(), RedisError> {
     Ok(())
 }
 
+#[test]
+fn the_documentation_has_the_same_rules() {
+    let page = include_str!("../../../docs/redis.md");
+    let (_, rules) = page.split_once("ACL SETUSER signout on >password ").unwrap();
+    let (rules, _) = rules.split_once("```").unwrap();
+    let words = |rules: &str| rules.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(words(rules), words(&RULES.join(" ")));
+}
+
 #[tokio::test]
 async fn i17_a_user_needs_these_commands_and_no_others() {
     let (server, config) = server_with_user(&RULES);

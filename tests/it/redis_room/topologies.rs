@@ -125,12 +125,15 @@ async fn sentinels_lead_to_the_master() {
 async fn sentinels_have_a_password_of_their_own() {
     let mut group = Sentinels::start().await;
     for sentinel in &group.watchers {
-        sentinel.cli(&["ACL", "SETUSER", "default", "resetpass", ">watch"]);
+        let may = "+sentinel|get-master-addr-by-name";
+        sentinel.cli(&["ACL", "SETUSER", "signout", "on", ">watch", "-@all", may]);
+        sentinel.cli(&["ACL", "SETUSER", "default", "resetpass", ">other"]);
     }
     let mut config = sentinel(&group, Sentinels::SERVICE);
     let refused = Redis::new(&config).unwrap().connect().await;
     assert_eq!(fault(refused.map(drop), Act::Connect), Fault::Authentication);
     if let Topology::Sentinel { login, .. } = &mut config.topology {
+        login.username = Some("signout".into());
         login.password = Some(Password::new(*b"watch"));
     }
     assert_eq!(connect(&config).await.head().await, Ok(None));
