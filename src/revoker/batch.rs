@@ -1,10 +1,15 @@
 //! What is decided together, and who waits for it.
 
+use std::sync::Arc;
+
 use signout_checker::{Index, Timestamp};
 use tokio::sync::oneshot;
 
+use super::plan::Plan;
 use super::{Carried, LoggedOut, Registered, Repeated, RevokerError};
 use crate::journal::Record;
+use crate::replay::Seen;
+use crate::sessions::IssuedToken;
 
 pub(super) type Answer<T> = oneshot::Sender<Result<T, RevokerError>>;
 
@@ -17,10 +22,21 @@ pub(super) struct Batch {
     pending: Option<Index>,
     indexed: usize,
     pub(super) replies: Vec<Reply>,
+    /// Registered tokens that the records end. They leave the sessions once the index refuses them:
+    /// whoever asks meanwhile finds them in one of the two.
+    pub(super) ended: Vec<Arc<IssuedToken>>,
     pub(super) tidy: bool,
 }
 
 impl Batch {
+    /// Makes a plan part of it, visible to the requests behind it, and tells how many tokens it hits.
+    pub(super) fn take(&mut self, plan: Plan, seen: Option<Seen>) -> usize {
+        let tokens_hit = plan.hit.len();
+        self.ended.extend(plan.hit);
+        self.records.push(Record::Revoked { revocations: plan.revocations, seen });
+        tokens_hit
+    }
+
     /// What the records will refuse, if there is anything. Only registrations ask, so nothing is
     /// indexed before the first that does: most batches hold nothing but logouts.
     pub(super) fn pending(&mut self, index: &Index) -> Option<&Index> {

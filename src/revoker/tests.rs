@@ -109,6 +109,7 @@ impl House {
 struct Bench {
     writer: Writer,
     index: Arc<Index>,
+    sessions: Arc<Sessions>,
     fault: Arc<ArcSwapOption<String>>,
 }
 
@@ -117,9 +118,10 @@ impl Bench {
         let key = journal.digest_key().clone();
         let index = Arc::new(Index::new(key.clone()));
         let fault = Arc::new(ArcSwapOption::empty());
+        let sessions = Arc::new(Sessions::new(key));
         let state = State {
             index: Arc::clone(&index),
-            sessions: Arc::new(Sessions::new(key)),
+            sessions: Arc::clone(&sessions),
             fault: Arc::clone(&fault),
             reached: watch::Sender::new(journal.position()),
         };
@@ -130,7 +132,7 @@ impl Bench {
         let policies = Policies::from_iter([(op(), POLICY)]);
         let parts = Parts { path, journal, policies, outbox: None, clock, metrics };
         let (writer, _) = Writer::restore(parts, state).unwrap();
-        Self { writer, index, fault }
+        Self { writer, index, sessions, fault }
     }
 }
 

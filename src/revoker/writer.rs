@@ -201,7 +201,7 @@ impl Writer {
                     &self.state.sessions,
                     now,
                 );
-                let tokens_hit = self.take(plan, None, batch);
+                let tokens_hit = batch.take(plan, None);
                 let at = batch.records.len();
                 batch.replies.push(Reply::Revoke { answer, tokens_hit, at });
             }
@@ -257,19 +257,12 @@ impl Writer {
                         let (issuer, jwt_id) = (token.issuer().clone(), token.jwt_id().clone());
                         let seen = Seen { issuer, jwt_id, identity, retain_until };
                         self.replay.insert(&seen);
-                        (self.take(plan, Some(seen), batch), Repeated::No)
+                        (batch.take(plan, Some(seen)), Repeated::No)
                     }
                 },
             };
         let at = batch.records.len();
         batch.replies.push(Reply::Logout { answer, tokens_hit, repeated, issued_at, at });
-    }
-
-    /// Makes a plan part of the batch, visible to the requests behind it.
-    fn take(&mut self, plan: plan::Plan, seen: Option<Seen>, batch: &mut Batch) -> usize {
-        self.state.sessions.remove(plan.hit.iter().map(|token| (&token.issuer, &token.jwt_id)));
-        batch.records.push(Record::Revoked { revocations: plan.revocations, seen });
-        plan.hit.len()
     }
 
     fn decide_registrations(
@@ -346,7 +339,7 @@ impl Writer {
                 &self.state.sessions,
                 now,
             );
-            self.take(plan, None, batch);
+            batch.take(plan, None);
         }
     }
 
@@ -356,7 +349,7 @@ impl Writer {
         for mark in due {
             let plan = plan::carry(&mark, &self.state.sessions, &self.policies);
             if !plan.revocations.is_empty() {
-                self.take(plan, None, batch);
+                batch.take(plan, None);
             }
         }
     }
@@ -394,10 +387,12 @@ impl Writer {
     }
 
     fn finish(&mut self, batch: Batch) {
-        let Batch { records, replies, tidy, .. } = batch;
+        let Batch { records, replies, ended, tidy, .. } = batch;
         match self.commit(&records) {
             Ok(committed) => {
                 self.apply(&records);
+                let ended = ended.iter().map(|token| (&token.issuer, &token.jwt_id));
+                self.state.sessions.remove(ended);
                 let seq = committed.seq + records.len() as u64;
                 self.state.reached.send_replace(Position { seq, ..committed });
                 self.metrics.gauges(&self.state.index, &self.state.sessions);

@@ -5,7 +5,6 @@
 //! `KILL_SEED` repeats the choices of an earlier run, though not the scheduler's.
 
 use std::cell::Cell;
-use std::env;
 use std::fmt;
 use std::path::Path;
 use std::process::Stdio;
@@ -16,6 +15,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use super::harness::dice::{Dice, number_from, random_seed};
 use super::harness::{API_KEY, Answer, Op, Service, now, tell, until};
 
 const KILLS: u64 = 500;
@@ -521,26 +521,6 @@ impl Expect {
     }
 }
 
-/// `SplitMix64`: the choices of a run follow from its seed.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn place(&mut self, length: usize) -> usize {
-        usize::try_from(self.below(length as u64)).unwrap()
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
-    }
-}
-
 /// The whole answer, or nothing if the connection broke before its end.
 async fn read(request: reqwest::RequestBuilder) -> Option<Answer> {
     let answer = request.send().await.ok()?;
@@ -554,14 +534,4 @@ fn outcome(metrics: &str, outcome: &str) -> usize {
     );
     let value = metrics.lines().find_map(|line| line.strip_prefix(&sample));
     value.map_or(0, |value| value.parse().unwrap())
-}
-
-fn number_from(variable: &str) -> Option<u64> {
-    env::var(variable).ok().map(|value| value.parse().unwrap())
-}
-
-fn random_seed() -> u64 {
-    let mut seed = [0; 8];
-    getrandom::fill(&mut seed).unwrap();
-    u64::from_le_bytes(seed)
 }

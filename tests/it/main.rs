@@ -23,6 +23,8 @@ mod cli;
 mod disk;
 /// kill -9, over and over, under load, with the oracle outside (I1, I2).
 mod kill;
+/// Whatever happens to Redis, to the network and to the instances (I2, I3, I5, I8, I11).
+mod nemesis;
 /// A real provider, from sign-in to refusal.
 mod oidc_provider;
 /// openapi.yaml, the routes and what they really answer.

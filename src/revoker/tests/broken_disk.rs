@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwapOption;
 use redb::backends::InMemoryBackend;
+use signout_checker::{Revocation, SessionId, TokenFacts, Verdict};
 use tokio::sync::oneshot;
 
 use super::{Bench, POLICY, at, logout_token, token};
@@ -48,6 +49,7 @@ impl redb::StorageBackend for Disk {
 struct House {
     writer: Writer,
     index: Arc<Index>,
+    sessions: Arc<Sessions>,
     fault: Arc<ArcSwapOption<String>>,
     broken: Arc<AtomicBool>,
 }
@@ -56,8 +58,18 @@ impl House {
     fn new() -> Self {
         let disk = Disk::default();
         let broken = Arc::clone(&disk.broken);
-        let Bench { writer, index, fault } = Bench::on(Journal::open_on(disk).unwrap());
-        Self { writer, index, fault, broken }
+        let Bench { writer, index, sessions, fault } = Bench::on(Journal::open_on(disk).unwrap());
+        Self { writer, index, sessions, fault, broken }
+    }
+
+    /// Whether a token is refused by its `jti` alone, as whoever holds it may ask.
+    fn refuses(&self, jti: &str) -> bool {
+        let token = token(jti, "s", "alice");
+        // Those who ask look first whether it is registered.
+        let held = self.sessions.token(&token.issuer, &token.jwt_id);
+        let known = TokenFacts::new(&token.issuer).jwt_id(&token.jwt_id);
+        let facts = held.as_ref().map_or(known, |held| held.facts());
+        matches!(self.index.check(&facts), Verdict::Revoked(_))
     }
 
     fn logout(&mut self, sid: &str) -> Result<LoggedOut, RevokerError> {
@@ -93,4 +105,22 @@ fn i15_after_a_failed_sync_nothing_is_acknowledged() {
     // What was acknowledged stays refused, and what was not is not.
     let refused = house.index.len(signout_checker::TargetKind::Session);
     assert_eq!(refused, 1);
+}
+
+/// What is known to belong to an ended session goes on being refused while its own end is written,
+/// and if that cannot be written.
+#[test]
+fn i3_a_token_is_found_in_its_session_until_it_is_refused_by_itself() {
+    let mut house = House::new();
+    house.register("t").unwrap();
+    let session = Target::Session(super::op(), SessionId::parse("s").unwrap());
+    let mark = Revocation::of(session, Reason::BackchannelLogout, at(0), at(90_000));
+    let mark = Change::of(&mark, house.index.key());
+    house.index.apply_change(&mark);
+    house.writer.take_together(std::iter::once(Job::Follow { changes: vec![mark] }));
+    assert!(house.refuses("t"));
+    house.broken.store(true, Ordering::SeqCst);
+    house.writer.carry_now();
+    assert!(house.fault.load().is_some());
+    assert!(house.refuses("t"));
 }

@@ -1,6 +1,7 @@
 //! A service under test, the provider whose logouts it takes, and the Redis and the network that it
 //! depends on.
 
+pub(crate) mod dice;
 mod op;
 pub(crate) mod proxy;
 pub(crate) mod redis;

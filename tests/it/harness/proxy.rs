@@ -49,6 +49,7 @@ pub(crate) struct Proxy {
 }
 
 struct Shared {
+    target: Mutex<SocketAddr>,
     /// `Direction` is the index.
     ways: [Mutex<Way>; 2],
     /// How often connections were cut, and how often anything was changed.
@@ -90,6 +91,7 @@ impl Proxy {
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
+            target: Mutex::new(target),
             ways: [Mutex::default(), Mutex::default()],
             changes: watch::Sender::default(),
             refusing: Mutex::default(),
@@ -97,7 +99,7 @@ impl Proxy {
             open: AtomicUsize::default(),
         });
         let (end, ended) = oneshot::channel();
-        let serve = Arc::clone(&shared).serve(listener, target);
+        let serve = Arc::clone(&shared).serve(listener);
         // All connections are tasks of this runtime and end with it.
         let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let thread = thread::spawn(move || {
@@ -111,6 +113,11 @@ impl Proxy {
     /// Where clients connect to.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// New connections lead to this server from now on. Those that are open stay where they are.
+    pub(crate) fn aim(&self, target: SocketAddr) {
+        *self.shared.target.lock().unwrap() = target;
     }
 
     /// Sets the fault of one direction. The other one keeps its own.
@@ -184,12 +191,13 @@ impl Shared {
         self.changes.send_modify(|changes| changes.cuts += 1);
     }
 
-    async fn serve(self: Arc<Self>, listener: std::net::TcpListener, target: SocketAddr) {
+    async fn serve(self: Arc<Self>, listener: std::net::TcpListener) {
         let listener = TcpListener::from_std(listener).unwrap();
         while let Ok((client, _)) = listener.accept().await {
             self.arrived.fetch_add(1, Ordering::SeqCst);
             if !*self.refusing.lock().unwrap() {
                 let connection = Open::new(&self);
+                let target = *self.target.lock().unwrap();
                 tokio::spawn(async move { connection.carry(client, target).await });
             }
         }

@@ -89,6 +89,13 @@ impl Cluster {
         self.nodes.iter().position(|node| node.port() == port).unwrap()
     }
 
+    /// Which of `nodes` follows the master with this id.
+    pub(crate) fn replica_of(&self, id: &str) -> Option<usize> {
+        let members = members(self.up().next()?);
+        let replica = members.iter().find(|member| member.master.as_deref() == Some(id))?;
+        self.nodes.iter().position(|node| node.port() == replica.port)
+    }
+
     /// kill -9.
     pub(crate) fn kill(&mut self, which: usize) {
         self.nodes[which].kill();

@@ -15,7 +15,7 @@ mod tls;
 pub(crate) use cluster::Cluster;
 pub(crate) use replication::Replicated;
 pub(crate) use sentinel::Sentinels;
-pub(crate) use server::RedisServer;
+pub(crate) use server::{Dump, RedisServer};
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! A master, two replicas, and three sentinels that agree on who is the master.
 
-use std::cell::Cell;
+use std::sync::Mutex;
 
 use super::super::until;
 use super::RedisServer;
@@ -107,15 +107,22 @@ impl Sentinels {
         self.server(port)
     }
 
+    /// Whether all servers run, and follow the master that the sentinels agree on.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.servers.iter().all(RedisServer::is_up)
+            && self.agreed().is_some_and(|port| self.is_followed(port))
+    }
+
     /// Waits until the sentinels agree on a port that is as it should be.
     async fn port_when(&self, what: &str, as_it_should_be: impl Fn(u16) -> bool) -> u16 {
-        let agreed = Cell::new(None);
+        let agreed = Mutex::new(None);
         until(what, async || {
-            agreed.set(self.agreed().filter(|port| as_it_should_be(*port)));
-            agreed.get().is_some()
+            let port = self.agreed().filter(|port| as_it_should_be(*port));
+            *agreed.lock().unwrap() = port;
+            port.is_some()
         })
         .await;
-        agreed.get().unwrap()
+        agreed.into_inner().unwrap().unwrap()
     }
 
     fn server(&mut self, port: u16) -> &mut RedisServer {
