@@ -79,7 +79,7 @@ async fn an_append_costs_one_command_for_each_target() {
         found(&mut link, FIRST).await;
         append(&mut link, FIRST, 0).await.unwrap();
         server.cli(&["CONFIG", "RESETSTAT"]);
-        let name = |n| KeyName::from_bytes([n; 16]);
+        let name = |n| KeyName::from_bytes([100 + n; 16]);
         let changes: Vec<_> = (0..11).map(|n| change(n).named(name(n))).collect();
         link.append(FIRST, &[Append { link: link_id(1), changes: &changes }]).await.unwrap();
         let calls = |command: &str| {
