@@ -37,15 +37,16 @@ pub enum AddressError {
 impl Address {
     /// Reads `redis://host[:port][/database]`, with `rediss` for TLS. The database is 0 to 255.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
+        // Whatever else is wrong with it: what is malformed may be shown.
+        if text.contains('@') {
+            return Err(AddressError::Credentials);
+        }
         let (scheme, rest) = text.split_once("://").ok_or(AddressError::Malformed)?;
         let tls = match scheme {
             "redis" => Transport::Plain,
             "rediss" => Transport::Tls,
             _ => return Err(AddressError::Malformed),
         };
-        if rest.contains('@') {
-            return Err(AddressError::Credentials);
-        }
         let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
         let (host, port) = match authority.rsplit_once(':') {
             // The colons within brackets belong to an IPv6 address.
@@ -162,8 +163,9 @@ mod tests {
         ] {
             assert_eq!(Address::parse(text), Err(AddressError::Malformed), "{text}");
         }
-        let secret = Address::parse("redis://me:hunter2@host");
-        assert_eq!(secret, Err(AddressError::Credentials));
+        for text in ["redis://me:hunter2@host", "redis:me:hunter2@host", "redis://:hunter2@h:x"] {
+            assert_eq!(Address::parse(text), Err(AddressError::Credentials), "{text}");
+        }
     }
 
     #[test]

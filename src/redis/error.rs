@@ -173,7 +173,7 @@ pub enum Fault {
     },
     /// A command or an option is not known.
     #[error(
-        "the server does not know a command that signout needs: use Redis 6.2 or later, or Valkey, \
+        "the server does not know a command that signout needs: use Redis 7 or later, or Valkey, \
          and rename no commands"
     )]
     Unsupported,

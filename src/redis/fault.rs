@@ -9,6 +9,24 @@ use deadpool_redis::redis::{self, ErrorKind, ServerError, ServerErrorKind};
 use super::address::Address;
 use super::error::{Fault, Foreign, Permission};
 
+/// Of Redis 7.0, of 7.2 and later, and of those before 7.
+const REFUSED: [&str; 3] =
+    ["The user executing the script can't", "ACL failure in script", "has no permissions"];
+
+const SAID: [(&str, Fault); 11] = [
+    ("wrong kind of value", Fault::WrongType),
+    ("OOM command not allowed", Fault::OutOfMemory),
+    ("read only replica", Fault::ReadOnly),
+    ("MISCONF", Fault::CannotPersist),
+    ("NOREPLICAS", Fault::TooFewReplicas),
+    ("equal or smaller than the target stream top item", Fault::Foreign(Foreign::LogBeyondHead)),
+    ("invalid password", Fault::Authentication),
+    ("without any password configured", Fault::Authentication),
+    ("nknown command", Fault::Unsupported),
+    ("nknown Redis command", Fault::Unsupported),
+    ("syntax error", Fault::Unsupported),
+];
+
 impl Fault {
     /// Of an open connection.
     pub(super) fn of(error: &redis::RedisError) -> Self {
@@ -46,7 +64,6 @@ impl Fault {
     /// it behind words of their own.
     pub(super) fn of_server(error: &ServerError) -> Self {
         let details = error.details().unwrap_or_default();
-        let says = |words: &str| details.contains(words);
         match error.kind() {
             Some(ServerErrorKind::BusyLoading) => Self::Loading,
             Some(ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown) => Self::ReadOnly,
@@ -63,31 +80,21 @@ impl Fault {
                 "OOM" => Self::OutOfMemory,
                 "UNBLOCKED" => Self::ReadOnly,
                 "WRONGTYPE" => Self::WrongType,
-                _ if says("WRONGTYPE") || says("wrong kind of value") => Self::WrongType,
-                _ if says("OOM command not allowed") => Self::OutOfMemory,
-                _ if says("read only replica") => Self::ReadOnly,
-                _ if says("MISCONF") => Self::CannotPersist,
-                _ if says("NOREPLICAS") => Self::TooFewReplicas,
-                // Redis 7.0, 7.2 and later, before 7.
-                _ if says("The user executing the script can't")
-                    || says("ACL failure in script")
-                    || says("has no permissions") =>
-                {
-                    Self::no_permission(details)
+                code => {
+                    Self::of_words(details).unwrap_or_else(|| Self::Protocol { code: plain(code) })
                 }
-                _ if says("equal or smaller than the target stream top item") => {
-                    Self::Foreign(Foreign::LogBeyondHead)
-                }
-                _ if says("invalid password") || says("AUTH") => Self::Authentication,
-                _ if ["nknown command", "nknown Redis command", "syntax error"]
-                    .into_iter()
-                    .any(says) =>
-                {
-                    Self::Unsupported
-                }
-                code => Self::Protocol { code: plain(code) },
             },
         }
+    }
+
+    /// What only the words of an error tell.
+    fn of_words(details: &str) -> Option<Self> {
+        let refused = REFUSED.iter().any(|words| details.contains(words));
+        let said = SAID.iter().find(|(words, _)| details.contains(words));
+        if refused {
+            return Some(Self::no_permission(details));
+        }
+        said.map(|(_, fault)| fault.clone())
     }
 
     fn no_permission(details: &str) -> Self {
@@ -139,5 +146,111 @@ fn tls(error: &redis::RedisError) -> Option<Box<str>> {
         Some(error) => Some(error.to_string().into()),
         // What tokio-rustls says when a server hangs up in the middle of it.
         None => inner.to_string().contains("tls").then(|| "the server ended the handshake".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use deadpool_redis::redis::{Value, parse_redis_value};
+
+    fn said(error: &str) -> Fault {
+        match parse_redis_value(format!("-{error}\r\n").as_bytes()) {
+            Ok(Value::ServerError(error)) => Fault::of_server(&error),
+            other => panic!("{error}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn errors_are_told_apart_by_what_to_do() {
+        let command = |name: &str| Permission::Command(name.into());
+        let refused = |what| Fault::NoPermission { what };
+        let protocol = |code: &str| Fault::Protocol { code: code.into() };
+        for (error, fault) in [
+            ("LOADING Redis is loading the dataset in memory", Fault::Loading),
+            ("READONLY You can't write against a read only replica.", Fault::ReadOnly),
+            (
+                "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+                Fault::ReadOnly,
+            ),
+            (
+                "UNBLOCKED force unblock from blocking operation, instance state changed",
+                Fault::ReadOnly,
+            ),
+            ("MOVED 9090 127.0.0.1:7001", Fault::Moved),
+            ("ASK 9090 127.0.0.1:7001", Fault::Moved),
+            ("TRYAGAIN Multiple keys request during rehashing of slot", Fault::Moved),
+            ("CLUSTERDOWN The cluster is down", Fault::ClusterDown),
+            ("NOAUTH Authentication required.", Fault::Authentication),
+            (
+                "WRONGPASS invalid username-password pair or user is disabled.",
+                Fault::Authentication,
+            ),
+            ("ERR invalid password", Fault::Authentication),
+            ("BUSY Redis is busy running a script.", Fault::Busy),
+            ("MISCONF Redis is configured to save RDB snapshots", Fault::CannotPersist),
+            ("NOREPLICAS Not enough good replicas to write.", Fault::TooFewReplicas),
+            (
+                "OOM command not allowed when used memory > 'maxmemory'. script: ab, on @user_script:1.",
+                Fault::OutOfMemory,
+            ),
+            ("WRONGTYPE Operation against a key holding the wrong kind of value", Fault::WrongType),
+            // From within a script, before Redis 7.
+            (
+                "ERR Error running script (call to f_ab): @user_script:9: WRONGTYPE Operation against a key holding the wrong kind of value",
+                Fault::WrongType,
+            ),
+            (
+                "ERR Error running script (call to f_ab): @user_script:9: @user_script: 9: -OOM command not allowed when used memory > 'maxmemory'.",
+                Fault::OutOfMemory,
+            ),
+            (
+                "ERR Error running script (call to f_ab): @user_script:9: @user_script: 9: -READONLY You can't write against a read only replica.",
+                Fault::ReadOnly,
+            ),
+            (
+                "ERR Error running script (call to f_ab): @user_script:9: @user_script: 9: Unknown Redis command called from Lua script",
+                Fault::Unsupported,
+            ),
+            ("ERR unknown command 'EVALSHA', with args beginning with: ", Fault::Unsupported),
+            ("ERR syntax error", Fault::Unsupported),
+            (
+                "ERR The ID specified in XADD is equal or smaller than the target stream top item",
+                Fault::Foreign(Foreign::LogBeyondHead),
+            ),
+            (
+                "NOPERM this user has no permissions to run the 'hmget' command",
+                refused(command("hmget")),
+            ),
+            (
+                "NOPERM User x has no permissions to run the 'xinfo|stream' command",
+                refused(command("xinfo|stream")),
+            ),
+            (
+                "NOPERM this user has no permissions to access one of the keys used as arguments",
+                refused(Permission::Keys),
+            ),
+            ("NOPERM No permissions to access a key", refused(Permission::Keys)),
+            (
+                "ERR ACL failure in script: User x has no permissions to run the 'xadd' command script: ab",
+                refused(command("xadd")),
+            ),
+            (
+                "ERR The user executing the script can't run this command or subcommand script: ab",
+                refused(Permission::Unnamed),
+            ),
+            (
+                "ERR The user executing the script can't access at least one of the keys mentioned in the command arguments",
+                refused(Permission::Keys),
+            ),
+            (
+                "NOPERM no permissions to run the 'hunter2 hunter2' command",
+                refused(Permission::Unnamed),
+            ),
+            ("WEIRD hunter2", protocol("WEIRD")),
+            ("hunter2 is what I say", protocol("an error without a code")),
+        ] {
+            assert_eq!(said(error), fault, "{error}");
+        }
     }
 }

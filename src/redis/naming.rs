@@ -69,3 +69,39 @@ impl std::fmt::Debug for Naming {
         f.write_str("Naming(..)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use signout_checker::{ClientId, SessionId, Subject};
+
+    /// Computed by Python's hmac and struct.
+    #[test]
+    fn names_are_a_contract() {
+        let naming = Naming::new(&DigestKey::from_bytes([0x0b; 16]));
+        let issuer = || Issuer::parse("https://op.example").unwrap();
+        let jwt_id = JwtId::parse("j-1").unwrap();
+        for (target, name) in [
+            (Target::Token(issuer(), jwt_id.clone()), "182c9dee6c4a78b87dbbe243b2f3670c"),
+            (
+                Target::Session(issuer(), SessionId::parse("j-1").unwrap()),
+                "b59e30c88104b65480225c05557c38dc",
+            ),
+            (
+                Target::Subject(issuer(), Subject::parse("alice").unwrap()),
+                "71dec2335c9082c8e67383a561654be5",
+            ),
+            (
+                Target::Client(issuer(), ClientId::parse("web").unwrap()),
+                "cf031c2dc7fd9b2ab2f76b8eb09c94de",
+            ),
+            (Target::Issuer(issuer()), "2ef756713f7b11c9094b57d8754947eb"),
+        ] {
+            assert_eq!(naming.name(&target).to_string(), name);
+        }
+        assert_eq!(
+            naming.token(&issuer(), &jwt_id).to_string(),
+            "182c9dee6c4a78b87dbbe243b2f3670c"
+        );
+    }
+}

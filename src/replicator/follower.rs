@@ -18,8 +18,10 @@ use crate::revoker::Revoker;
 
 /// How long the server holds a read open. Also how old the knowledge is when nothing happens.
 const WAIT: Duration = Duration::from_millis(300);
-/// Entries read together.
-const AT_MOST: usize = 1_000;
+/// Entries followed together: few, because they have to come within `response_timeout`.
+const FOLLOW: usize = 100;
+/// Entries loaded together.
+const LOAD: usize = 4_000;
 
 /// What the tasks of one connection share.
 #[derive(Debug)]
@@ -42,7 +44,7 @@ impl Follower<'_> {
     pub(super) async fn load(&self, link: &mut Link, head: &Head) -> Result<(), Ended> {
         loop {
             let (asked, reading) = (Instant::now(), *self.log.reading.borrow());
-            let entries = link.range(reading.seq + 1, AT_MOST).await?;
+            let entries = link.range(reading.seq + 1, LOAD).await?;
             let Some(first) = entries.first() else {
                 self.shared.caught_up(asked);
                 break;
@@ -66,8 +68,8 @@ impl Follower<'_> {
         loop {
             let asked = Instant::now();
             let after = self.log.reading.borrow().seq;
-            let entries = link.read(after, WAIT, AT_MOST).await?;
-            let caught_up = entries.len() < AT_MOST;
+            let entries = link.read(after, WAIT, FOLLOW).await?;
+            let caught_up = entries.len() < FOLLOW;
             self.take(entries).await?;
             if caught_up {
                 self.shared.caught_up(asked);

@@ -21,6 +21,9 @@ use crate::settings::Acknowledge;
 
 /// Changes in one entry of the log.
 const ENTRY: usize = 500;
+/// Entries of one round trip. Each of its answers has to come within `response_timeout`, over a slow
+/// network too.
+const ROUND: usize = 4;
 /// Changes that are put into Redis in one go, about. More would make the first of them wait.
 const BATCH: usize = 2_000;
 /// Tokens put into their tables in one go.
@@ -250,7 +253,11 @@ impl Passer<'_> {
         let links = &mut self.links;
         let entry = |changes| Append { link: links.draw(), changes };
         let entries: Vec<_> = changes.chunks(ENTRY).map(entry).collect();
-        Ok(link.append_and_read(self.epoch, &entries, tables).await?)
+        let (rest, last) = entries.split_at(entries.len().saturating_sub(ROUND));
+        for round in rest.chunks(ROUND) {
+            link.append(self.epoch, round).await?;
+        }
+        Ok(link.append_and_read(self.epoch, last, tables).await?)
     }
 
     async fn read_back(&self, seq: u64) -> Result<(), Ended> {

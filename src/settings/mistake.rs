@@ -209,6 +209,20 @@ pub enum Mistake {
     /// Encryption is required, and nothing could be decrypted.
     #[error("no token could be read without a key: set encryption_keys, or remove this")]
     RequiresEncryptionKeys,
+    /// A database where there is but one.
+    #[error("{url} names a database, and only mode = \"single\" has several: remove that part")]
+    RedisDatabase {
+        /// The address.
+        url: String,
+    },
+    /// `redis://` beside `rediss://`.
+    #[error(
+        "{url} is reached in another way than the first: write all with redis://, or rediss://"
+    )]
+    RedisMixed {
+        /// The address.
+        url: String,
+    },
     /// `min_replicas` without waiting for replicas.
     #[error("only acknowledge = \"replicas\" waits for replicas: set that, or remove this")]
     RedisReplicasUnused,
@@ -220,6 +234,9 @@ pub enum Mistake {
     /// A name to ask sentinels for, and no sentinels.
     #[error("only mode = \"sentinel\" asks for a service_name: set that mode, or remove this")]
     RedisServiceNameUnused,
+    /// A login at sentinels, and no sentinels.
+    #[error("only mode = \"sentinel\" logs in at sentinels: set that mode, or remove this")]
+    RedisSentinelLoginUnused,
     /// Several servers that nobody coordinates.
     #[error("mode = \"single\" takes one URL; for several set mode to \"sentinel\" or \"cluster\"")]
     RedisSeveralServers,
@@ -257,6 +274,17 @@ pub enum Mistake {
         /// What may have been meant.
         nearest: Option<String>,
     },
+    /// An authority, and nobody whom it could vouch for.
+    #[error(
+        "no URL begins with rediss://, so nothing has a certificate: write that, or remove this"
+    )]
+    RedisCaFileUnused,
+    /// A URL of Redis with a user name or a password.
+    #[error(
+        "a URL with a user name or a password ends up in logs: remove that part, and set username \
+         and password_file"
+    )]
+    RedisCredentials,
     /// A URL with a user name or a password.
     #[error("a URL with a user name or a password ends up in logs: remove that part")]
     UrlCredentials,

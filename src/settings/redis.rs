@@ -7,7 +7,7 @@ use super::choice::choice;
 use super::mistake::Mistake;
 use super::report::Reported;
 use super::section::Section;
-use super::shape::{Flag, Grain, Integer, Lasting, Refusal, Word, seconds, some, text};
+use super::shape::{Flag, Integer, Lasting, Refusal, Word, millis, some, text};
 use super::{Secret, Warning};
 use crate::redis::{Address, AddressError, KeyPrefix, Transport};
 
@@ -99,9 +99,9 @@ choice! {
     }
 }
 
-const CONNECT: Lasting = seconds(0, 30).with(Grain::Millisecond);
-/// Longer than the second within which a logout is answered would help nobody.
-const RESPONSE: Lasting = seconds(0, 10).with(Grain::Millisecond);
+/// Less than this is lost to a busy machine, and a link that is lost has everything read anew.
+const CONNECT: Lasting = millis(50, 30_000);
+const RESPONSE: Lasting = millis(50, 10_000);
 
 impl RedisSettings {
     pub(super) fn read(section: &mut Section<'_, '_>) -> Result<Self, Reported> {
@@ -114,10 +114,14 @@ impl RedisSettings {
         let accept_volatile_redis = section.or("accept_volatile_redis", false, &Flag);
         let connect_timeout = section.or("connect_timeout", "1s", &CONNECT);
         let response_timeout = section.or("response_timeout", "500ms", &RESPONSE);
+        let (servers, ca_file) = (servers?, ca_file?);
+        if ca_file.is_some() && !servers.has_tls() {
+            return Err(section.refuse("ca_file", Mistake::RedisCaFileUnused));
+        }
         Ok(Self {
-            servers: servers?,
+            servers,
             login: login?,
-            ca_file: ca_file?,
+            ca_file,
             key_prefix: key_prefix?,
             acknowledge: acknowledge?,
             direct_keys: direct_keys?,
@@ -145,6 +149,17 @@ impl RedisServers {
                 section.warn(Warning::PlainRedis { address: address.to_string().into() });
             }
         }
+        let refused = match mode {
+            Mode::Single => None,
+            Mode::Sentinel | Mode::Cluster => unlike(&urls),
+        };
+        if let Some(mistake) = refused {
+            return Err(section.refuse("urls", mistake));
+        }
+        if mode != Mode::Sentinel && login.password.is_some() {
+            let mistake = Mistake::RedisSentinelLoginUnused;
+            return Err(section.refuse("sentinel_password", mistake));
+        }
         match (mode, service_name) {
             (Mode::Sentinel, Some(ServiceName(service_name))) => {
                 Ok(Self::Sentinel { sentinels: urls, service_name, login })
@@ -162,6 +177,30 @@ impl RedisServers {
             },
         }
     }
+
+    fn has_tls(&self) -> bool {
+        let urls = match self {
+            Self::Single(address) => std::slice::from_ref(address),
+            Self::Sentinel { sentinels: urls, .. } | Self::Cluster(urls) => urls,
+        };
+        urls.iter().any(|address| address.transport() == Transport::Tls)
+    }
+}
+
+/// What is wrong with several addresses of one Redis. Servers that are only found on the way, the
+/// master or other nodes, are reached as the first one is.
+fn unlike(urls: &[Address]) -> Option<Mistake> {
+    let first = urls.first()?.transport();
+    urls.iter().find_map(|address| {
+        let url = || address.to_string();
+        if address.database() != 0 {
+            Some(Mistake::RedisDatabase { url: url() })
+        } else if address.transport() != first {
+            Some(Mistake::RedisMixed { url: url() })
+        } else {
+            None
+        }
+    })
 }
 
 impl RedisLogin {
@@ -240,7 +279,7 @@ impl Word for Address {
 
     fn parse(text: &str) -> Result<Self, Refusal> {
         Self::parse(text).map_err(|error| match error {
-            AddressError::Credentials => Refusal::For(Mistake::UrlCredentials),
+            AddressError::Credentials => Refusal::For(Mistake::RedisCredentials),
             AddressError::Malformed => Refusal::Unfit,
         })
     }

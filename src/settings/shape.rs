@@ -105,6 +105,12 @@ pub(super) const fn seconds(least: u64, most: u64) -> Lasting {
     Lasting { least, most, grain: Grain::Second }
 }
 
+/// Bounds in milliseconds.
+pub(super) const fn millis(least: u64, most: u64) -> Lasting {
+    let (least, most) = (Duration::from_millis(least), Duration::from_millis(most));
+    Lasting { least, most, grain: Grain::Millisecond }
+}
+
 impl Lasting {
     pub(super) const fn with(self, grain: Grain) -> Self {
         Self { grain, ..self }

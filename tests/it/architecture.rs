@@ -14,6 +14,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("redb::", &["journal"]),
     ("postcard::", &["journal"]),
     ("redis::", &["redis"]),
+    ("deadpool::", &["redis"]),
     ("deadpool_redis::", &["redis"]),
     ("clap::", &["cli"]),
     ("anyhow::", &["cli"]),
@@ -24,13 +25,34 @@ const ONLY: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms without I/O, time and tasks.
-const PURE: &[&str] = &["logout_token", "jose", "replay", "sessions", "revoker/plan.rs"];
+const PURE: &[&str] = &[
+    "logout_token",
+    "jose",
+    "replay",
+    "sessions",
+    "revoker/plan.rs",
+    "replicator/found.rs",
+    "replicator/log_ends.rs",
+    "replicator/loss.rs",
+    "replicator/offer.rs",
+    "replicator/reading.rs",
+];
 const IMPURE: &[&str] =
     &["std::fs", "std::net", "Instant::now", "tokio::", "async fn", "std::thread", "std::env"];
 
 /// Below `http` nobody knows it.
-const BELOW_HTTP: &[&str] =
-    &["jose", "journal", "logout_token", "provider", "replay", "revoker", "sessions", "settings"];
+const BELOW_HTTP: &[&str] = &[
+    "jose",
+    "journal",
+    "logout_token",
+    "provider",
+    "redis",
+    "replay",
+    "replicator",
+    "revoker",
+    "sessions",
+    "settings",
+];
 
 const NAMELESS: &[&str] = &["utils", "util", "helpers", "helper", "common", "misc"];
 
@@ -58,6 +80,19 @@ fn the_rule_would_notice() {
     assert!(source.names("actix_web::") && !source.is_in("http") && source.is_in("journal"));
     let other = Source { path: "httpd.rs".to_owned(), code: "use my_actix_web::like;".to_owned() };
     assert!(!other.names("actix_web::") && !other.is_in("http"));
+    for (code, is_crate) in [
+        ("use redis::cmd;", true),
+        ("::redis::cmd()", true),
+        ("use crate::keys::Keys;\nredis::cmd()", true),
+        ("use deadpool_redis::redis::cmd;", true),
+        ("use crate::redis::Keys;", false),
+        ("use crate::redis::{self, Keys};\nredis::Link", false),
+        ("mod redis;\npub use redis::RedisSettings;", false),
+    ] {
+        let source = Source { path: "x.rs".to_owned(), code: code.to_owned() };
+        let named = ["redis::", "deadpool_redis::"].iter().any(|name| source.names(name));
+        assert_eq!(named, is_crate, "{code}");
+    }
 }
 
 #[test]
@@ -134,15 +169,24 @@ impl Source {
             || self.path.strip_prefix(room).is_some_and(|rest| rest.starts_with(['/', '.']))
     }
 
-    /// Whether the word stands in the code, as a whole word.
+    /// Whether the word stands in the code, as a whole word, and does not mean a module of ours.
     fn names(&self, word: &str) -> bool {
         let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        self.code.match_indices(word).any(|(at, _)| {
-            let before = self.code[..at].chars().next_back();
-            let after = self.code[at + word.len()..].chars().next();
-            let ends = word.ends_with(':') || !after.is_some_and(is_word);
-            ends && !before.is_some_and(is_word)
-        })
+        !self.has_module(word)
+            && self.code.match_indices(word).any(|(at, _)| {
+                let (before, after) = (&self.code[..at], &self.code[at + word.len()..]);
+                let ends = word.ends_with(':') || !after.chars().next().is_some_and(is_word);
+                let ours = ["crate::", "self::", "super::"].iter().any(|p| before.ends_with(p));
+                ends && !ours && !before.chars().next_back().is_some_and(is_word)
+            })
+    }
+
+    /// Whether a room with the name of a crate goes by that name here: `redis`.
+    fn has_module(&self, word: &str) -> bool {
+        let name = word.trim_end_matches(':');
+        let forms =
+            [format!("mod {name};"), format!("crate::{name};"), format!("crate::{name}::{{self")];
+        forms.iter().any(|form| self.code.contains(form))
     }
 }
 

@@ -56,11 +56,14 @@ fn the_example_has_no_other_key() {
 #[test]
 fn the_example_names_every_profile_and_scope() {
     use crate::settings::choice::Choice;
+    use crate::settings::redis::{AcknowledgeBy, Mode};
 
     fn words<C: Choice>() -> impl Iterator<Item = &'static str> {
         C::ALL.iter().map(|choice| choice.as_str())
     }
-    for word in words::<Profile>().chain(words::<Scope>()).chain(words::<RevokeOffline>()) {
+    let redis = words::<Mode>().chain(words::<AcknowledgeBy>());
+    let others = words::<Profile>().chain(words::<Scope>()).chain(words::<RevokeOffline>());
+    for word in others.chain(redis) {
         assert!(EXAMPLE.contains(word), "{word}");
     }
 }

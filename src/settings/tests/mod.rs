@@ -14,6 +14,8 @@ mod errors;
 mod example;
 /// File under environment, and which file.
 mod layers;
+/// The shared denylist, which may be left out.
+mod redis;
 /// What `check-config` prints, and what it does not.
 mod report;
 /// What each key means when all is well.

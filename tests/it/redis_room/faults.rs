@@ -163,8 +163,8 @@ async fn who_does_not_know_the_password_is_refused() {
     assert_eq!(link.head().await, Ok(None));
 }
 
-/// The least that a user needs, for all acts. It goes into the documentation.
-const RULES: [&str; 5] = [
+/// The least that a user needs, for all acts. docs/redis.md has the same.
+pub(super) const RULES: [&str; 5] = [
     "~{signout}:*",
     "~signout:*",
     "-@all",
@@ -187,7 +187,7 @@ fn server_with_user(rules: &[&str]) -> (RedisServer, Config) {
 }
 
 /// All acts there are, on one link.
-async fn everything(redis: &Redis) -> Result<(), RedisError> {
+pub(super) async fn everything(redis: &Redis) -> Result<(), RedisError> {
     let mut link = redis.connect().await?;
     link.head().await?;
     let key = DigestKey::from_bytes([1; 16]);
@@ -211,11 +211,21 @@ async fn everything(redis: &Redis) -> Result<(), RedisError> {
     seen.canary?;
     let unseen = RedisError { act: Act::Probe, fault: no_permission(Permission::Unnamed) };
     seen.log.ok_or(unseen)?;
+    link.meet(ME, Some(FIRST)).await?;
     link.renew(FIRST, SECOND, signout::redis::Log::Replace).await?;
     // From the pool.
     drop(link);
     redis.connect().await?.head().await?;
     Ok(())
+}
+
+#[test]
+fn the_documentation_has_the_same_rules() {
+    let page = include_str!("../../../docs/redis.md");
+    let (_, rules) = page.split_once("ACL SETUSER signout on >password ").unwrap();
+    let (rules, _) = rules.split_once("```").unwrap();
+    let words = |rules: &str| rules.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(words(rules), words(&RULES.join(" ")));
 }
 
 #[tokio::test]

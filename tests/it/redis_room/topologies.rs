@@ -3,6 +3,7 @@ use std::time::Duration;
 use signout::redis::{Act, Address, Canary, InstanceId, Masters, Password, Redis, Role, Table};
 use signout::sessions::SharedToken;
 
+use super::faults::{RULES, everything};
 use super::tables::token;
 use super::*;
 use crate::harness::install_cryptography;
@@ -124,12 +125,15 @@ async fn sentinels_lead_to_the_master() {
 async fn sentinels_have_a_password_of_their_own() {
     let mut group = Sentinels::start().await;
     for sentinel in &group.watchers {
-        sentinel.cli(&["ACL", "SETUSER", "default", "resetpass", ">watch"]);
+        let may = "+sentinel|get-master-addr-by-name";
+        sentinel.cli(&["ACL", "SETUSER", "signout", "on", ">watch", "-@all", may]);
+        sentinel.cli(&["ACL", "SETUSER", "default", "resetpass", ">other"]);
     }
     let mut config = sentinel(&group, Sentinels::SERVICE);
     let refused = Redis::new(&config).unwrap().connect().await;
     assert_eq!(fault(refused.map(drop), Act::Connect), Fault::Authentication);
     if let Topology::Sentinel { login, .. } = &mut config.topology {
+        login.username = Some("signout".into());
         login.password = Some(Password::new(*b"watch"));
     }
     assert_eq!(connect(&config).await.head().await, Ok(None));
@@ -212,7 +216,7 @@ async fn a_cluster_keeps_the_log_together_and_spreads_the_tables() {
 #[tokio::test]
 async fn a_slot_that_moved_is_told() {
     let cluster = Cluster::start().await;
-    let config = config(Topology::Cluster(addresses(&cluster.urls())));
+    let mut config = config(Topology::Cluster(addresses(&cluster.urls())));
     let redis = Redis::new(&config).unwrap();
     let mut link = redis.connect().await.unwrap();
     found(&mut link, FIRST).await;
@@ -228,4 +232,21 @@ async fn a_slot_that_moved_is_told() {
     assert_eq!(fault(append(&mut link, FIRST, 2).await, Act::Append), Fault::Moved);
     let mut link = redis.connect().await.unwrap();
     assert_eq!(append(&mut link, FIRST, 2).await, Ok(2));
+
+    // A user needs one command more than on a single server.
+    for node in &cluster.nodes {
+        let rules = RULES.iter().chain(&["+cluster|slots"]).flat_map(|rule| rule.split(' '));
+        let rules = rules.filter(|rule| !rule.is_empty());
+        let user = ["ACL", "SETUSER", "signout", "on", ">pw"];
+        node.cli(&user.into_iter().chain(rules).collect::<Vec<_>>());
+        if node.info("role") == "master" {
+            node.flushall();
+        }
+    }
+    config.login.username = Some("signout".into());
+    config.login.password = Some(Password::new(*b"pw"));
+    everything(&Redis::new(&config).unwrap()).await.unwrap();
+    for node in &cluster.nodes {
+        assert_eq!(node.cli(&["ACL", "LOG"]), "");
+    }
 }
