@@ -262,6 +262,10 @@ impl Replicator {
             Standing::Continues | Standing::Renewed => noticed.map(|(_, loss)| loss),
         };
         if let Some(loss) = lost {
+            // One that ended the last connection was counted then.
+            if matches!(standing, Standing::Lost(_)) && noticed != Some((head.epoch, loss)) {
+                self.metrics.ended(&Ended::Lost(loss));
+            }
             let new = Epoch::from_bits(random()?);
             tracing::warn!(%loss, epoch = %new, "Redis lost data: what is missing is put back");
             head = link.renew(head.epoch, new, loss.log()).await?.ok_or(Loss::Emptied)?;

@@ -266,6 +266,8 @@ fn gap(shape: LogShape, head: &Head, read: u64) -> Option<Loss> {
         0 if head.first > head.seq => return None,
         0 => head.first,
         length if shape.last - shape.first + 1 != length => shape.first,
+        // The numbers go on after the log was deleted, so that whoever follows it sees nothing odd.
+        _ if shape.first > head.first => head.first,
         _ if shape.last < read => shape.last + 1,
         _ => return None,
     };
@@ -298,6 +300,8 @@ mod tests {
             (shape(0, 0, 0), head(1, 9), 9, Some(1)),
             (shape(8, 1, 9), head(1, 9), 9, Some(1)),
             (shape(8, 1, 8), head(1, 9), 9, Some(9)),
+            (shape(2, 8, 9), head(1, 9), 9, Some(1)),
+            (shape(2, 8, 9), head(8, 9), 9, None),
         ] {
             let found = gap(shape, &head, read);
             assert_eq!(found, missing.map(|missing| Loss::Gap { missing }), "{shape:?} {head:?}");

@@ -4,11 +4,17 @@
 //! `NEMESIS_SEED` repeats the choices of an earlier run, though not the scheduler's;
 //! `NEMESIS_SECONDS` lets round follow round for that long (`make nemesis`).
 
+mod acknowledged;
+mod corruption;
+mod group;
 mod instance;
 mod ledger;
 mod load;
+mod losses;
 #[expect(clippy::module_inception, reason = "it is what the folder is named after")]
 mod nemesis;
+mod outages;
+mod registrations;
 mod round;
 mod stage;
 mod trace;

@@ -261,7 +261,9 @@ impl RedisServer {
 
     /// One line of INFO, "" if there is none.
     pub(crate) fn info(&self, field: &str) -> String {
-        let info = self.cli(&["INFO", "everything"]);
+        // A sentinel ends all connections of a server whose role it changes.
+        let ask = || self.try_cli(&["INFO", "everything"]);
+        let info = ask().or_else(|_| ask()).unwrap_or_else(|error| panic!("INFO: {error}"));
         let mut fields = info.lines().filter_map(|line| line.split_once(':'));
         fields.find(|(name, _)| *name == field).map_or("", |(_, value)| value).to_owned()
     }

@@ -1,0 +1,226 @@
+//! Redis loses something, and what that was is told and put back (I11).
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use super::super::harness::redis::{RedisServer, Replicated};
+use super::super::harness::until;
+use super::group::{Group, HEAD, LOG};
+
+/// A loss is noticed within this time.
+const NOTICED: Duration = Duration::from_secs(1);
+/// How often it is tried, on a machine that may be busy.
+const ATTEMPTS: usize = 5;
+
+const FACTS: [(&str, &str); 6] =
+    [("sid", "s1"), ("jti", "j1"), ("sid", "s2"), ("jti", "j2"), ("sid", "s3"), ("jti", "j3")];
+
+/// Registers at one and logs out at the other, and waits until both have everything.
+async fn ends_three_sessions(group: &Group) {
+    for n in 1..=3 {
+        ends_a_session(group, n).await;
+    }
+}
+
+async fn ends_a_session(group: &Group, n: usize) {
+    let (jti, sid) = (format!("j{n}"), format!("s{n}"));
+    group.register(0, &jti, &sid, "alice").await;
+    group.passed_on(0).await;
+    group.log_out(1, &sid).await;
+    group.all_refuse("sid", &sid).await;
+    group.all_refuse("jti", &jti).await;
+    group.passed_on(1).await;
+}
+
+/// The keys for those who ask Redis directly.
+fn denylist(redis: &RedisServer) -> BTreeSet<String> {
+    redis.cli(&["KEYS", "{signout}:deny:*"]).lines().map(str::to_owned).collect()
+}
+
+fn epoch(redis: &RedisServer) -> String {
+    redis.cli(&["HGET", HEAD, "epoch"])
+}
+
+#[tokio::test]
+async fn i11_a_flush_is_noticed_within_a_second_and_undone() {
+    let redis = RedisServer::start();
+    let mut group = Group::start(2, &redis, "").await;
+    ends_three_sessions(&group).await;
+    let mut quickest = Duration::MAX;
+    for _ in 0..ATTEMPTS {
+        let (before, old) = (group.losses("emptied").await, epoch(&redis));
+        let flushed = Instant::now();
+        redis.flushall();
+        group.notices("emptied", before).await;
+        quickest = quickest.min(flushed.elapsed());
+        until("the log is there again", async || {
+            redis.cli(&["XLEN", LOG]).parse::<u64>().is_ok_and(|length| length > 0)
+        })
+        .await;
+        assert_ne!(epoch(&redis), old);
+        group.all_share().await;
+        for place in 0..2 {
+            group.passed_on(place).await;
+        }
+    }
+    assert!(quickest < NOTICED, "{quickest:?}");
+    group.a_newcomer_refuses(&FACTS).await;
+}
+
+#[tokio::test]
+async fn i11_an_older_dump_is_noticed_and_what_it_lacks_is_put_back() {
+    let mut redis = RedisServer::start();
+    let mut group = Group::start(2, &redis, "").await;
+    ends_a_session(&group, 1).await;
+    let dump = redis.copy_dump();
+    ends_a_session(&group, 2).await;
+    ends_a_session(&group, 3).await;
+    let before = group.losses("rolled_back").await;
+    redis.restore_dump(&dump);
+    group.notices("rolled_back", before).await;
+    group.a_newcomer_refuses(&FACTS).await;
+}
+
+#[tokio::test]
+async fn i11_a_replica_that_lagged_is_noticed_when_it_is_promoted() {
+    let mut servers = Replicated::start(1).await;
+    let mut group = Group::start(2, &servers.master, "").await;
+    ends_a_session(&group, 1).await;
+    servers.in_sync().await;
+    servers.replicas[0].cli(&["REPLICAOF", "NO", "ONE"]);
+    ends_a_session(&group, 2).await;
+    ends_a_session(&group, 3).await;
+    let before = group.losses("rolled_back").await;
+    servers.promote(0);
+    group.aim(&servers.master);
+    group.network.iter().for_each(super::super::harness::proxy::Proxy::cut);
+    group.notices("rolled_back", before).await;
+    group.a_newcomer_refuses(&FACTS).await;
+}
+
+/// While one instance is away, the others go on with a log that lost its end: as long as the one it
+/// knows, and another one.
+#[tokio::test]
+async fn i11_a_log_that_went_on_without_its_end_is_noticed() {
+    let mut servers = Replicated::start(1).await;
+    let mut group = Group::start(2, &servers.master, "").await;
+    ends_a_session(&group, 1).await;
+    servers.in_sync().await;
+    servers.replicas[0].cli(&["REPLICAOF", "NO", "ONE"]);
+    ends_a_session(&group, 2).await;
+    ends_a_session(&group, 3).await;
+    group.network[0].refuse();
+    group.network[0].cut();
+    servers.promote(0);
+    group.aim(&servers.master);
+    // One that has just been started knows no log, only its journal.
+    group.instances[1].kill();
+    group.instances[1].start();
+    group.shares(1).await;
+    for n in 4..=9 {
+        group.log_out(1, &format!("s{n}")).await;
+    }
+    group.passed_on(1).await;
+    let before = group.losses("forked").await;
+    group.network[0].pass();
+    group.notices("forked", before).await;
+    group.all_refuse("sid", "s9").await;
+    group.a_newcomer_refuses(&FACTS).await;
+}
+
+#[tokio::test]
+async fn i11_a_deleted_head_is_a_loss_of_everything() {
+    let redis = RedisServer::start();
+    let mut group = Group::start(2, &redis, "").await;
+    ends_three_sessions(&group).await;
+    redis.cli(&["DEL", HEAD]);
+    group.notices("emptied", 0.0).await;
+    group.a_newcomer_refuses(&FACTS).await;
+}
+
+#[tokio::test]
+async fn i11_a_deleted_log_is_noticed() {
+    let redis = RedisServer::start();
+    let mut group = Group::start(2, &redis, "").await;
+    ends_three_sessions(&group).await;
+    redis.cli(&["DEL", LOG]);
+    group.notices("gap", 0.0).await;
+    group.a_newcomer_refuses(&FACTS).await;
+}
+
+/// The numbers go on where they were, so whoever follows the log sees nothing odd.
+#[tokio::test]
+async fn i11_a_deleted_log_is_noticed_while_writes_go_on() {
+    let redis = RedisServer::start();
+    let mut group = Group::start(2, &redis, "").await;
+    ends_three_sessions(&group).await;
+    let noticed = Instant::now();
+    redis.cli(&["DEL", LOG]);
+    keeps_writing_until(&group, "gap").await;
+    assert!(noticed.elapsed() < 5 * NOTICED, "{:?}", noticed.elapsed());
+    group.a_newcomer_refuses(&FACTS).await;
+}
+
+#[tokio::test]
+async fn i11_a_deleted_entry_is_noticed_while_writes_go_on() {
+    let redis = RedisServer::start();
+    let mut group = Group::start(2, &redis, "").await;
+    ends_three_sessions(&group).await;
+    let noticed = Instant::now();
+    redis.cli(&["XDEL", LOG, "2-0"]);
+    keeps_writing_until(&group, "gap").await;
+    assert!(noticed.elapsed() < 5 * NOTICED, "{:?}", noticed.elapsed());
+    group.a_newcomer_refuses(&FACTS).await;
+}
+
+/// Logouts come at every look at Redis, until somebody notices or patience ends.
+async fn keeps_writing_until(group: &Group, cause: &str) {
+    let began = Instant::now();
+    for n in 0.. {
+        group.log_out(0, &format!("more-{n}")).await;
+        if group.losses(cause).await > 0.0 {
+            return;
+        }
+        assert!(began.elapsed() < Duration::from_secs(20), "nobody noticed: {cause}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn i11_a_foreign_entry_ends_the_log_and_a_new_one_begins() {
+    let redis = RedisServer::start();
+    let mut group = Group::start(2, &redis, "").await;
+    ends_three_sessions(&group).await;
+    redis.cli(&["XADD", LOG, "*", "x", "y"]);
+    group.notices("foreign", 0.0).await;
+    group.log_out(0, "s4").await;
+    group.all_refuse("sid", "s4").await;
+    group.a_newcomer_refuses(&FACTS).await;
+    assert!(!redis.cli(&["XRANGE", LOG, "-", "+"]).contains("x\ny"));
+}
+
+/// Redis drops keys, and says so in a number only.
+#[tokio::test]
+async fn i11_evicted_keys_are_put_back_and_the_policy_is_reported() {
+    let redis = RedisServer::start();
+    let mut group = Group::start(2, &redis, "").await;
+    ends_three_sessions(&group).await;
+    let denied = denylist(&redis);
+    redis.config_set("maxmemory-policy", "allkeys-lru");
+    until("it is reported", async || {
+        group.metric(0, "signout_redis_unsafe").await > 0.0
+            && group.metric(1, "signout_redis_unsafe").await > 0.0
+    })
+    .await;
+    redis.config_set("maxmemory", "1");
+    until("a key is evicted", async || redis.info("evicted_keys") != "0").await;
+    redis.config_set("maxmemory", "0");
+    redis.config_set("maxmemory-policy", "noeviction");
+    until("it is well again", async || {
+        group.metric(0, "signout_redis_unsafe").await == 0.0
+            && group.metric(1, "signout_redis_unsafe").await == 0.0
+    })
+    .await;
+    until("the keys are back", async || denylist(&redis) == denied).await;
+    group.a_newcomer_refuses(&FACTS).await;
+}
