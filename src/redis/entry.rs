@@ -1,7 +1,11 @@
 //! `{P}:log`: entries of the stream.
 //!
 //! The id of an entry is `<seq>-0`. Its one field `e` holds the name of the entry before it (8
-//! bytes), its own name (8 bytes), and the pack of its changes.
+//! bytes), its own name (8 bytes), a checksum of its own name and the pack (CRC-32, 4 bytes, little
+//! endian), and the pack of its changes.
+//!
+//! The checksum is there because any 16 bytes are a digest: a logout whose digest changed on its way
+//! would be nobody's, and nobody would miss it.
 
 use signout_checker::Change;
 
@@ -46,11 +50,30 @@ impl Entry {
 
     fn unpack(seq: u64, bytes: &[u8]) -> Option<Self> {
         let (previous, rest) = bytes.split_first_chunk()?;
-        let (link, pack) = rest.split_first_chunk()?;
-        let changes = Change::unpack(pack).ok()?;
+        let (link, rest) = rest.split_first_chunk()?;
+        let (told, pack) = rest.split_first_chunk()?;
         let [previous, link] = [previous, link].map(|bytes| LinkId::from_bytes(*bytes));
+        if *told != checksum(link, pack) {
+            return None;
+        }
+        let changes = Change::unpack(pack).ok()?;
         Some(Self { seq, previous, link, changes })
     }
+}
+
+impl Append<'_> {
+    /// What stands behind the names.
+    pub(super) fn sealed_pack(&self) -> Vec<u8> {
+        let pack = Change::pack(self.changes);
+        [checksum(self.link, &pack).as_slice(), &pack].concat()
+    }
+}
+
+fn checksum(link: LinkId, pack: &[u8]) -> [u8; 4] {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(link.as_bytes());
+    hasher.update(pack);
+    hasher.finalize().to_le_bytes()
 }
 
 /// Reads a list of entries.
@@ -98,13 +121,11 @@ mod tests {
             reason: Reason::Admin,
             revoked_at: Timestamp::from_secs(5),
         };
-        let value = [&[1; 8], &[2; 8], Change::pack(&[change]).as_slice()].concat();
-        let expected = Entry {
-            seq: 7,
-            previous: LinkId::from_bytes([1; 8]),
-            link: LinkId::from_bytes([2; 8]),
-            changes: vec![change],
-        };
+        let link = LinkId::from_bytes([2; 8]);
+        let sealed = Append { link, changes: &[change] }.sealed_pack();
+        let value = [&[1; 8], link.as_bytes(), sealed.as_slice()].concat();
+        let expected =
+            Entry { seq: 7, previous: LinkId::from_bytes([1; 8]), link, changes: vec![change] };
         assert_eq!(read("7-0", b"e", &value), Ok(expected));
 
         let foreign = |foreign| Err(Fault::Foreign(foreign));
@@ -112,6 +133,13 @@ mod tests {
         for length in 0..value.len() {
             let cut = read("7-0", b"e", &value[..length]);
             assert_eq!(cut, foreign(Foreign::Entry { seq: 7 }), "{length}");
+        }
+        // The name of the entry before it is held against the chain.
+        for place in 8..value.len() {
+            let mut changed = value.clone();
+            changed[place] ^= 0x10;
+            let read = read("7-0", b"e", &changed);
+            assert_eq!(read, foreign(Foreign::Entry { seq: 7 }), "{place}");
         }
         for (id, millis, number) in [("0-1", 0, 1), ("7-1", 7, 1), ("0-0", 0, 0)] {
             assert_eq!(read(id, b"e", &value), foreign(Foreign::EntryId { millis, number }));

@@ -85,7 +85,7 @@ impl Link {
 
     fn append_call(&self, epoch: &str, append: &Append<'_>) -> Cmd {
         let direct = Direct::of(append.changes, &self.shared);
-        let pack = Change::pack(append.changes);
+        let pack = append.sealed_pack();
         let (keys, arguments) = (2 + direct.len(), 3 + 2 * direct.len());
         let mut call = APPEND.call(keys, arguments, pack.len() + 160 * direct.len() + 256);
         call.arg(self.keys().head()).arg(self.keys().log());
