@@ -218,7 +218,7 @@ impl Passer<'_> {
     /// Tokens first, then marks, then a look into the tables of what was marked: a registration and
     /// a logout that race see each other in either order. Returns when all of it has come back.
     async fn put(&mut self, link: &mut Link, offer: Offer) -> Result<(), Ended> {
-        let Offer { tokens, mut changes, mut searches } = offer;
+        let Offer { tokens, registered, mut changes, mut searches } = offer;
         if tokens.is_empty() && changes.is_empty() {
             return Ok(());
         }
@@ -240,6 +240,11 @@ impl Passer<'_> {
             // The marks that were there when the tokens came are known here from now on.
             let head = link.head().await?.ok_or(Loss::Emptied)?;
             self.read_back(head.seq).await?;
+            let ended = self.terms.born_revoked(&registered, self.revoker.index());
+            if !ended.is_empty() {
+                let (seq, _) = self.append(link, &ended, &[]).await?;
+                self.read_back(seq).await?;
+            }
         }
         Ok(())
     }

@@ -1,10 +1,13 @@
 //! What a 200 means where `acknowledge` is more than the journal.
 
 use super::super::harness::redis::{RedisServer, Replicated};
+use super::super::harness::until;
 use super::group::Group;
 
 /// Kills and lost journals in a row.
 const LIVES: usize = 6;
+/// Races in one of them: so few that a life is shorter than it takes to look for late tokens.
+const PAIRS: usize = 12;
 
 #[tokio::test]
 async fn i2_without_redis_there_is_no_200_but_the_logout_takes_effect() {
@@ -115,4 +118,55 @@ async fn i2_what_replicas_acknowledged_outlives_the_master_and_whoever_took_it()
         group.comes_to_refuse(1, "sid", sid).await;
     }
     assert!(acknowledged.len() >= 4 && refused > 0, "{acknowledged:?}, {refused} refused");
+}
+
+/// A registration and a logout at two instances at the same moment: whichever Redis saw first, the token
+/// is refused, also when the one that registered it is gone right after.
+#[tokio::test]
+async fn i6_a_registration_and_a_logout_that_race_see_each_other() {
+    let redis = RedisServer::start();
+    let group = Group::start(2, &redis, "acknowledge = \"redis\"").await;
+    for life in 0..LIVES {
+        let mut raced = Vec::new();
+        for n in 0..PAIRS {
+            let (jti, sid) = (format!("j{life}-{n}"), format!("s{life}-{n}"));
+            let token = group.logout_token(&format!("l{life}-{n}"), &sid);
+            let (registering, ending) = (group.door(0), group.door(1));
+            let tokens = [group.token(&jti, &sid, "alice")];
+            let (registered, ended) =
+                tokio::join!(registering.register(&tokens), ending.logout(&token));
+            assert_eq!((registered.unwrap().0, ended), (200, Some(200)));
+            raced.push((jti, sid));
+        }
+        group.instances[0].lose();
+        for (jti, sid) in &raced {
+            group.comes_to_refuse(1, "sid", sid).await;
+            group.comes_to_refuse(1, "jti", jti).await;
+        }
+        group.instances[0].start();
+        group.shares(0).await;
+    }
+}
+
+/// What an instance heard from another one it knows for good, whatever becomes of the other and of Redis.
+#[tokio::test]
+async fn i3_what_was_heard_from_another_is_in_the_journal() {
+    let mut redis = RedisServer::start();
+    let group = Group::start(2, &redis, "").await;
+    group.log_out(0, "s").await;
+    group.comes_to_refuse(1, "sid", "s").await;
+    until("it is in the journal", async || {
+        group.metric(1, "signout_journal_commit_seconds_count").await >= 1.0
+    })
+    .await;
+    group.instances[0].kill();
+    redis.restart_empty();
+    group.instances[1].kill();
+    group.instances[1].start();
+    assert!(group.refuses(1, "sid", "s").await, "{}", group.instances[1].log());
+    // It tells the next one, too.
+    group.shares(1).await;
+    group.instances[0].lose();
+    group.instances[0].start();
+    group.comes_to_refuse(0, "sid", "s").await;
 }
