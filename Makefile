@@ -37,6 +37,13 @@ $(PYTHON)/.done: tests/requirements.txt
 	npm ci --prefix $* --no-audit --no-fund --ignore-scripts
 	touch $@
 
+nemesis: ## Break Redis, the network and instances for NEMESIS_SECONDS (1800) and lose nothing
+	NEMESIS_SECONDS=$${NEMESIS_SECONDS:-1800} \
+	  $(CARGO) test --locked $(FEATURES) --test it nemesis:: -- --nocapture
+
+mutants: ## Break the sharing protocol in one way after the other and see a test fail each time
+	tests/mutants/run $(FEATURES)
+
 lint: ## Format and lints
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked $(FEATURES) -- -D warnings
