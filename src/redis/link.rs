@@ -26,16 +26,25 @@ pub struct Link {
     home: MultiplexedConnection,
     nodes: Option<Nodes>,
     held: Option<Held>,
-    /// An act has begun and not ended well.
-    spoiled: bool,
+    state: State,
     pub(super) shared: Arc<Shared>,
     pub(super) canary: Option<LastCanary>,
+}
+
+/// Whether anybody else may use the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Good,
+    /// An act has begun, and nobody has seen its end.
+    UnderWay,
+    /// An act has failed.
+    Failed,
 }
 
 impl Link {
     pub(super) fn new(held: Held, shared: Arc<Shared>) -> Self {
         let (home, nodes) = (held.home(), held.nodes());
-        Self { home, nodes, held: Some(held), spoiled: false, shared, canary: None }
+        Self { home, nodes, held: Some(held), state: State::Good, shared, canary: None }
     }
 
     /// Whether tables are on the same server as the log, so that one write reaches both.
@@ -52,14 +61,20 @@ impl Link {
         self.home.clone()
     }
 
-    /// Begins an act. Unless it ends well, nobody else uses this link afterwards.
-    pub(super) const fn begin(&mut self) {
-        self.spoiled = true;
+    /// Begins an act. If its end is never reached, nobody else uses this link afterwards.
+    pub(super) fn begin(&mut self) {
+        if self.state == State::Good {
+            self.state = State::UnderWay;
+        }
     }
 
-    /// Ends an act.
+    /// Ends an act. After a failure nobody else uses this link, whatever goes well later.
     pub(super) fn end<T>(&mut self, act: Act, done: Result<T, Fault>) -> Result<T, RedisError> {
-        self.spoiled = done.is_err();
+        match (&done, self.state) {
+            (Err(_), _) => self.state = State::Failed,
+            (Ok(_), State::UnderWay) => self.state = State::Good,
+            (Ok(_), State::Good | State::Failed) => {}
+        }
         done.map_err(|fault| RedisError { act, fault })
     }
 
@@ -151,7 +166,7 @@ fn unwrapped(answer: redis::RedisResult<Value>) -> Result<Value, Fault> {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        if self.spoiled
+        if self.state != State::Good
             && let Some(held) = self.held.take()
         {
             held.discard();
@@ -161,6 +176,6 @@ impl Drop for Link {
 
 impl std::fmt::Debug for Link {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Link").field("spoiled", &self.spoiled).finish_non_exhaustive()
+        f.debug_struct("Link").field("state", &self.state).finish_non_exhaustive()
     }
 }

@@ -117,11 +117,11 @@ impl Link {
         at_most: usize,
     ) -> Result<Vec<Entry>, Fault> {
         let mut read = redis::cmd("XREAD");
-        read.arg("COUNT").arg(at_most.max(1));
+        read.arg("COUNT").arg(u32::try_from(at_most).unwrap_or(u32::MAX).max(1));
         // BLOCK 0 would wait for ever.
-        let millis = wait.as_millis();
+        let millis = millis(wait);
         if millis > 0 {
-            read.arg("BLOCK").arg(u64::try_from(millis).unwrap_or(u64::MAX));
+            read.arg("BLOCK").arg(millis);
         }
         read.arg("STREAMS").arg(self.keys().log()).arg(format!("{after}-0"));
         let mut batch = Batch::default();
@@ -219,14 +219,18 @@ impl Link {
 
     async fn wait_for(&mut self, replicas: u32, timeout: Duration) -> Result<u32, Fault> {
         // WAIT with 0 would wait for ever; 1 ms is as good as none.
-        let millis = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX).max(1);
         let mut wait = redis::cmd("WAIT");
-        wait.arg(replicas).arg(millis);
+        wait.arg(replicas).arg(millis(timeout).max(1));
         let mut batch = Batch::default();
         batch.command(wait);
         let answer = self.send(&batch, timeout).await?.pop().ok_or_else(Fault::odd_answer)?;
         Ok(u32::try_from(Reply::new(answer)?.number()?).unwrap_or(u32::MAX))
     }
+}
+
+/// At most 49 days: the server refuses what does not fit into its own numbers.
+fn millis(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
 }
 
 /// The runtime is being shut down.

@@ -305,7 +305,10 @@ async fn a_link_that_failed_is_not_used_again() {
     // Each look at the statistics takes a connection of its own.
     assert_eq!(clients() - before, 1 + 1);
     server.cli(&["SET", "{signout}:head", "x"]);
-    redis.connect().await.unwrap().head().await.unwrap_err();
+    let mut link = redis.connect().await.unwrap();
+    link.head().await.unwrap_err();
+    link.range(1, 1).await.unwrap();
+    drop(link);
     let before = clients();
     redis.connect().await.unwrap().head().await.unwrap_err();
     assert_eq!(clients() - before, 1 + 1);

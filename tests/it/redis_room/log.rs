@@ -127,6 +127,7 @@ async fn what_is_appended_is_read() {
     assert_eq!(link.range(1, 10).await.unwrap(), expected);
     assert_eq!(link.read(0, Duration::ZERO, 1).await.unwrap(), expected[..1]);
     assert_eq!(link.read(1, Duration::ZERO, 10).await.unwrap(), expected[1..]);
+    assert_eq!(link.read(0, Duration::MAX, usize::MAX).await.unwrap(), expected);
     assert_eq!(link.range(2, 1).await.unwrap(), expected[1..]);
     assert_eq!(link.range(3, 10).await, Ok(vec![]));
     let head = link.head().await.unwrap().unwrap();
