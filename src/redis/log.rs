@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use deadpool_redis::redis::aio::ConnectionLike as _;
 use deadpool_redis::redis::{self, Cmd};
-use signout_checker::Change;
 use tokio::task::JoinHandle;
 
 use super::batch::Batch;

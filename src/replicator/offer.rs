@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use signout_checker::{
-    Change, DigestKey, Index, Issuer, Revocation, Target, TargetKind, Timestamp, Verdict,
-};
+use signout_checker::{Change, DigestKey, Issuer, Revocation, Target, TargetKind, Timestamp};
 
 use crate::journal::Record;
 use crate::redis::{Naming, Table};
@@ -33,7 +31,7 @@ pub(super) struct Search {
 #[derive(Debug, Default)]
 pub(super) struct Offer {
     pub(super) tokens: Vec<SharedToken>,
-    /// The same, and those that no table lists, as they were registered.
+    /// The same and those that no table lists, as they were registered.
     pub(super) registered: Vec<Arc<IssuedToken>>,
     pub(super) changes: Vec<Change>,
     pub(super) searches: Vec<Search>,
@@ -61,24 +59,6 @@ impl Terms {
             issued_at: *issued_at,
             retain_until: self.policies.outlives(token),
         }
-    }
-}
-
-impl Terms {
-    /// What is to be put into Redis about tokens that belong to what ended before they came. Whoever
-    /// took that logout has looked for them already, and not found them.
-    pub(super) fn born_revoked(&self, tokens: &[Arc<IssuedToken>], index: &Index) -> Vec<Change> {
-        let late = tokens.iter().filter_map(|token| match index.check(&token.facts()) {
-            Verdict::Revoked(revoked) if revoked.target != TargetKind::Token => {
-                let target = Target::Token(token.issuer.clone(), token.jwt_id.clone());
-                let retain_until = self.policies.outlives(token);
-                let ended =
-                    Revocation::of(target, revoked.reason, revoked.revoked_at, retain_until);
-                Some(self.change(&ended))
-            }
-            _ => None,
-        });
-        late.filter(|ended| !index.covers(ended)).collect()
     }
 }
 
