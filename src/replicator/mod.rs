@@ -223,6 +223,7 @@ impl Replicator {
             log: Arc::clone(&log),
             epoch,
             next: self.shared.confirmed_seq() + 1,
+            held_until: 0,
             keys_vanished,
             links: Links::from_bits(random()?),
         };

@@ -31,6 +31,8 @@ pub(super) struct Search {
 #[derive(Debug, Default)]
 pub(super) struct Offer {
     pub(super) tokens: Vec<SharedToken>,
+    /// The same and those that no table lists, as they were registered.
+    pub(super) registered: Vec<Arc<IssuedToken>>,
     pub(super) changes: Vec<Change>,
     pub(super) searches: Vec<Search>,
 }
@@ -104,6 +106,7 @@ impl Offer {
     pub(super) fn add_tokens(&mut self, tokens: &[Arc<IssuedToken>], terms: &Terms) {
         let listed = tokens.iter().filter(|t| t.session.is_some() || t.subject.is_some());
         self.tokens.extend(listed.map(|token| terms.shared(token)));
+        self.registered.extend_from_slice(tokens);
     }
 
     fn add_change(&mut self, mark: Change, issuer: &Issuer) {

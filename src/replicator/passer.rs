@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use signout_checker::{Change, Index, Timestamp};
+use signout_checker::{Change, Index, TargetKind, Timestamp, Verdict};
 use tokio::sync::mpsc;
 
 use super::ended::Ended;
@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::journal::{Record, Seq};
 use crate::redis::{Append, Epoch, Link, LinkId, Table};
 use crate::revoker::{Committed, Revoker};
-use crate::sessions::SharedToken;
+use crate::sessions::{IssuedToken, SharedToken};
 use crate::settings::Acknowledge;
 
 /// Changes in one entry of the log.
@@ -47,6 +47,8 @@ pub(super) struct Passer<'a> {
     pub(super) epoch: Epoch,
     /// The first entry of the journal that was not passed on.
     pub(super) next: Seq,
+    /// Nothing is confirmed before this entry was passed on, too.
+    pub(super) held_until: Seq,
     /// Whether keys vanished: then those of entries that are in the log are written anew as well.
     pub(super) keys_vanished: bool,
     pub(super) links: Links,
@@ -206,6 +208,9 @@ impl Passer<'_> {
     /// question for replicas goes through the connection that wrote: on another one, `WAIT` counts
     /// replicas that have nothing.
     async fn confirm(&self, link: &mut Link) -> Result<(), Ended> {
+        if self.next <= self.held_until {
+            return Ok(());
+        }
         if let Acknowledge::Replicas(wanted) = self.shared.acknowledge()
             && link.wait(wanted, REPLICAS_WITHIN).await? < wanted
         {
@@ -218,7 +223,7 @@ impl Passer<'_> {
     /// Tokens first, then marks, then a look into the tables of what was marked: a registration and
     /// a logout that race see each other in either order. Returns when all of it has come back.
     async fn put(&mut self, link: &mut Link, offer: Offer) -> Result<(), Ended> {
-        let Offer { tokens, mut changes, mut searches } = offer;
+        let Offer { tokens, registered, mut changes, mut searches } = offer;
         if tokens.is_empty() && changes.is_empty() {
             return Ok(());
         }
@@ -240,8 +245,32 @@ impl Passer<'_> {
             // The marks that were there when the tokens came are known here from now on.
             let head = link.head().await?.ok_or(Loss::Emptied)?;
             self.read_back(head.seq).await?;
+            self.end_late(&registered).await;
         }
         Ok(())
+    }
+
+    /// Has tokens ended that were registered behind a logout which is known here only now: whoever
+    /// took it has looked for them, and not found them. What was registered counts as shared when
+    /// that is.
+    async fn end_late(&mut self, registered: &[Arc<IssuedToken>]) {
+        let index = self.revoker.index();
+        let is_late = |token: &Arc<IssuedToken>| match index.check(&token.facts()) {
+            Verdict::Revoked(revoked) => revoked.target != TargetKind::Token,
+            Verdict::NotRevoked(_) | Verdict::Unknown(_) => false,
+        };
+        if !registered.iter().any(is_late) {
+            return;
+        }
+        loop {
+            match self.revoker.carry().await {
+                Ok(carried) => return self.held_until = carried.seq,
+                Err(error) => {
+                    tracing::warn!(%error, "tokens of ended sessions cannot be ended one by one");
+                    tokio::time::sleep(JOURNAL_AGAIN).await;
+                }
+            }
+        }
     }
 
     async fn append(

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use super::plan::Plan;
 use super::{Carried, LoggedOut, Registered, Repeated, RevokerError};
-use crate::journal::Record;
+use crate::journal::{Position, Record};
 use crate::replay::Seen;
 use crate::sessions::IssuedToken;
 
@@ -71,6 +71,10 @@ pub(super) enum Reply {
         answer: Answer<Vec<Registered>>,
         registered: Vec<Registered>,
     },
+    Carry {
+        answer: Answer<Position>,
+        at: usize,
+    },
     Forget {
         answer: Answer<usize>,
         forgotten: usize,
@@ -84,6 +88,7 @@ impl Reply {
             Self::Logout { answer, .. } => drop(answer.send(Err(error))),
             Self::Revoke { answer, .. } => drop(answer.send(Err(error))),
             Self::Register { answer, .. } => drop(answer.send(Err(error))),
+            Self::Carry { answer, .. } => drop(answer.send(Err(error))),
             Self::Forget { answer, .. } => drop(answer.send(Err(error))),
         }
     }

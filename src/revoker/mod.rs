@@ -250,6 +250,13 @@ impl Revoker {
         }
     }
 
+    /// Ends at once what logouts that other instances took mean among the tokens that are registered
+    /// here, instead of giving those instances a moment to do it. Returns when it is durable, and
+    /// where the journal stands then.
+    pub async fn carry(&self) -> Result<Position, RevokerError> {
+        self.ask(|answer| Job::Carry { answer }).await
+    }
+
     /// Entries of the journal from this position on, some thousand at a time; none at the end.
     pub async fn read(&self, from: Seq) -> Result<Chunk, RevokerError> {
         self.ask(|answer| Job::Read { from, answer }).await

@@ -12,7 +12,7 @@ use signout_checker::{
 use tokio::sync::{mpsc, watch};
 
 use super::batch::{Answer, Batch, Reply};
-use super::late::LateMarks;
+use super::late::{LateMarks, PATIENCE};
 use super::{
     Carried, LoggedOut, Metrics, Order, Outbox, Parts, Policies, Policy, RegisterError, Registered,
     Repeated, RevokerError, plan,
@@ -42,6 +42,7 @@ pub(super) enum Job {
     Register { tokens: Vec<(IssuedToken, Policy)>, now: Timestamp, answer: Answer<Vec<Registered>> },
     Forget { issuer: Issuer, jwt_ids: Vec<JwtId>, answer: Answer<usize> },
     Follow { changes: Vec<Change> },
+    Carry { answer: Answer<Position> },
     Read { from: Seq, answer: Answer<Chunk> },
     Tidy,
 }
@@ -115,7 +116,7 @@ impl Writer {
     #[cfg(test)]
     pub(super) fn carry_now(&mut self) {
         let mut batch = Batch::default();
-        self.carry_late_marks(Instant::now() + super::late::PATIENCE, &mut batch);
+        self.carry_late_marks(Instant::now() + PATIENCE, &mut batch);
         self.finish(batch);
     }
 
@@ -217,6 +218,10 @@ impl Writer {
                 self.state.sessions.remove_digests(&tokens_of(&changes));
                 self.late.extend(&changes);
                 batch.records.push(Record::Followed(changes));
+            }
+            Job::Carry { answer } => {
+                self.carry_late_marks(Instant::now() + PATIENCE, batch);
+                batch.replies.push(Reply::Carry { answer, at: batch.records.len() });
             }
             Job::Read { from, answer } => {
                 // What this batch holds is not committed yet; it comes with a later read.
@@ -472,6 +477,9 @@ impl Writer {
             }
             Reply::Register { answer, registered } => {
                 let _ = answer.send(Ok(registered));
+            }
+            Reply::Carry { answer, at } => {
+                let _ = answer.send(Ok(position(at)));
             }
             Reply::Forget { answer, forgotten } => {
                 let _ = answer.send(Ok(forgotten));

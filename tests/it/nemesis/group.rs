@@ -179,7 +179,8 @@ impl Group {
         until(&format!("somebody notices {cause}\n{}", self.instances[0].log()), noticed).await;
     }
 
-    /// Waits until everything that this instance has is confirmed in Redis.
+    /// Waits until everything that this instance has is confirmed in Redis, as it says twice a second:
+    /// what came in the last half of one may be on its way.
     pub(super) async fn passed_on(&self, place: usize) {
         until("everything is passed on", async || self.pending(place).await == 0.0).await;
     }

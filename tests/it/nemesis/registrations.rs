@@ -22,9 +22,8 @@ async fn i6_registered_here_and_logged_out_there() {
 #[tokio::test]
 async fn i6_registered_at_one_that_was_killed_before_the_logout() {
     let redis = RedisServer::start();
-    let group = Group::start(2, &redis, "").await;
+    let group = Group::start(2, &redis, "acknowledge = \"redis\"").await;
     group.register(0, "j", "s", "alice").await;
-    group.passed_on(0).await;
     group.instances[0].kill();
     group.log_out(1, "s").await;
     group.comes_to_refuse(1, "jti", "j").await;
