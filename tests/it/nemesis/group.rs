@@ -173,6 +173,15 @@ impl Group {
         losses
     }
 
+    /// How often they noticed any loss.
+    pub(super) async fn all_losses(&self) -> f64 {
+        let mut losses = 0.0;
+        for place in 0..self.instances.len() {
+            losses += self.metric(place, "signout_redis_losses_total").await;
+        }
+        losses
+    }
+
     /// Waits until somebody notices one more loss of this kind than before.
     pub(super) async fn notices(&self, cause: &str, before: f64) {
         let noticed = async || self.losses(cause).await > before;

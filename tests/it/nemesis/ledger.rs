@@ -216,11 +216,6 @@ impl Ledger {
     pub(super) fn was_seen(&self, instance: usize, fact: Fact) -> bool {
         self.seen.lock().unwrap().contains(&(instance, fact))
     }
-
-    /// An instance that lost its journal begins anew.
-    pub(super) fn unsee(&self, instance: usize) {
-        self.seen.lock().unwrap().retain(|(seen_by, _)| *seen_by != instance);
-    }
 }
 
 impl User {

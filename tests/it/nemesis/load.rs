@@ -17,11 +17,21 @@ pub(super) struct Scene {
     pub(super) ledger: Ledger,
     pub(super) instances: Vec<Instance>,
     pub(super) trace: Trace,
+    staleness: Staleness,
     stop: AtomicBool,
     pub(super) questions: AtomicUsize,
     /// Answers of stale instances about what they had refused before.
     pub(super) hidden: AtomicUsize,
     pub(super) unavailable: AtomicUsize,
+}
+
+/// What an instance that says how old its knowledge is may be held to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Staleness {
+    /// Redis loses what it acknowledged, or logouts are acknowledged without it.
+    Estimate,
+    /// Everything acknowledged longer ago is known (I9).
+    Bound,
 }
 
 /// Ends the work of a round, also of one that went wrong.
@@ -41,11 +51,12 @@ const ATTEMPTS: usize = 4;
 const SAMPLE: usize = 60;
 
 impl Scene {
-    pub(super) fn new(ledger: Ledger, instances: Vec<Instance>) -> Self {
+    pub(super) fn new(ledger: Ledger, instances: Vec<Instance>, staleness: Staleness) -> Self {
         Self {
             ledger,
             instances,
             trace: Trace::begin(),
+            staleness,
             stop: AtomicBool::new(false),
             questions: AtomicUsize::new(0),
             hidden: AtomicUsize::new(0),
@@ -254,6 +265,7 @@ impl Scene {
             assert!(asked.len() > before, "there is something to ask about everybody");
         }
         let questions: Vec<_> = asked.iter().map(|(.., question)| question.clone()).collect();
+        let sent = Instant::now();
         let Some(verdicts) = door.check(&questions).await else { return };
         self.questions.fetch_add(questions.len(), Ordering::Relaxed);
         for ((fact, must, was_seen, _), verdict) in asked.into_iter().zip(&verdicts) {
@@ -270,8 +282,31 @@ impl Scene {
                 (false, _) if was_seen => {
                     self.trace.wrong(&format!("I3: {place} refused {fact:?} before: {verdict}"));
                 }
-                (false, _) => {}
+                (false, true) => self.may_not_know_yet(place, fact, verdict, sent),
+                (false, false) => {}
             }
+        }
+    }
+
+    /// Whoever does not know what was acknowledged longer ago than it says itself has said it wrong.
+    fn may_not_know_yet(&self, place: usize, fact: Fact, verdict: &Value, sent: Instant) {
+        let user = self.ledger.user(fact.user());
+        // Other facts follow from these when the others have worked them out.
+        let named = match fact {
+            Fact::Session(..) => user.ends != super::ledger::Ends::Subject,
+            Fact::Subject(_) => true,
+            Fact::Token(..) | Fact::Later(_) => false,
+        };
+        let (Staleness::Bound, true, Told::Acknowledged { at, .. }) =
+            (self.staleness, named && verdict["revoked"] == false, user.ended)
+        else {
+            return;
+        };
+        let staleness = Duration::from_millis(verdict["staleness_ms"].as_u64().unwrap());
+        let age = sent.saturating_duration_since(at);
+        if age > staleness {
+            let known = format!("{place} does not know {fact:?} {age:?} after: {verdict}");
+            self.trace.wrong(&format!("I9: {known}"));
         }
     }
 }

@@ -9,6 +9,8 @@ use super::group::{Group, HEAD, LOG};
 
 /// A loss is noticed within this time.
 const NOTICED: Duration = Duration::from_secs(1);
+/// Denylist keys are looked for twice within this time.
+const LOOKED_FOR: Duration = Duration::from_secs(62);
 /// How often it is tried, on a machine that may be busy.
 const ATTEMPTS: usize = 5;
 
@@ -223,4 +225,23 @@ async fn i11_evicted_keys_are_put_back_and_the_policy_is_reported() {
     .await;
     until("the keys are back", async || denylist(&redis) == denied).await;
     group.a_newcomer_refuses(&FACTS).await;
+}
+
+/// Nobody is told when somebody deletes a key of the denylist. It is looked for every half minute, so
+/// many of them at a time.
+#[tokio::test]
+async fn i2_a_deleted_denylist_key_is_written_again() {
+    let redis = RedisServer::start();
+    let group = Group::start(2, &redis, "").await;
+    ends_three_sessions(&group).await;
+    let denied = denylist(&redis);
+    for key in &denied {
+        redis.cli(&["DEL", key]);
+    }
+    let deleted = Instant::now();
+    while denylist(&redis) != denied {
+        assert!(deleted.elapsed() < LOOKED_FOR, "{:?}", denylist(&redis));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(group.all_losses().await, 0.0, "the log is whole, so nothing else is written anew");
 }

@@ -11,6 +11,7 @@ mod instance;
 mod ledger;
 mod load;
 mod losses;
+mod namespace;
 #[expect(clippy::module_inception, reason = "it is what the folder is named after")]
 mod nemesis;
 mod outages;
@@ -27,6 +28,7 @@ use std::time::{Duration, Instant};
 
 use super::harness::dice::{Dice, number_from, random_seed};
 use super::harness::tell;
+use load::Staleness;
 use round::{Plan, Report, play};
 use stage::{Keeping, Setting};
 
@@ -38,10 +40,11 @@ const ROUND: Plan = Plan {
     clients: 8,
     pace: Duration::from_millis(100),
     lasts: Duration::from_secs(15),
+    staleness: Staleness::Estimate,
 };
 
 /// Every kind of round.
-const ROUNDS: [Plan; 8] = [
+const ROUNDS: [Plan; 9] = [
     Plan { name: "single, no disk", setting: Setting::Single(Keeping::Nothing), ..ROUND },
     Plan { name: "sentinels", setting: Setting::Sentinels, ..ROUND },
     Plan { name: "cluster", setting: Setting::Cluster, ..ROUND },
@@ -51,8 +54,10 @@ const ROUNDS: [Plan; 8] = [
         name: "single, always",
         setting: Setting::Single(Keeping::Always),
         acknowledge: "redis",
+        staleness: Staleness::Bound,
         ..ROUND
     },
+    Plan { name: "host of its own", setting: Setting::Namespace, ..ROUND },
     Plan { name: "limited user", setting: Setting::Limited, ..ROUND },
     Plan { name: "moving, replicas", setting: Setting::Moving, acknowledge: "replicas", ..ROUND },
 ];

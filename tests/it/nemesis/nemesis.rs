@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::super::harness::dice::Dice;
 use super::super::harness::proxy::{Direction, Fault, Proxy};
 use super::load::Scene;
+use super::namespace::{Cable, Namespace};
 
 /// Milliseconds between two strikes of one kind.
 pub(super) const PAUSE: (u64, u64) = (300, 1_700);
@@ -78,7 +79,12 @@ pub(super) async fn strike_processes(scene: &Scene, mut dice: Dice) -> usize {
 }
 
 /// Troubles the network of one instance at a time. Leaves it whole.
-pub(super) async fn strike_network(scene: &Scene, network: &[Proxy], mut dice: Dice) -> usize {
+pub(super) async fn strike_network(
+    scene: &Scene,
+    network: &[Proxy],
+    namespace: Option<&Namespace>,
+    mut dice: Dice,
+) -> usize {
     let mut strikes = 0;
     loop {
         pause(&mut dice).await;
@@ -87,6 +93,15 @@ pub(super) async fn strike_network(scene: &Scene, network: &[Proxy], mut dice: D
         }
         strikes += 1;
         let place = dice.place(scene.instances.len());
+        if let (0, Some(namespace)) = (place, namespace) {
+            let cable = Cable::ALL[dice.place(Cable::ALL.len())];
+            scene.trace.say(&format!("network {place}: {cable:?}"));
+            namespace.trouble(cable);
+            hold(&mut dice, 300, 2_700).await;
+            namespace.mend(cable);
+            scene.trace.say(&format!("network {place}: passes"));
+            continue;
+        }
         let proxy = &network[place];
         let trouble = TROUBLES[dice.place(TROUBLES.len())];
         scene.trace.say(&format!("network {place}: {trouble:?}"));

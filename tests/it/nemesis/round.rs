@@ -10,7 +10,7 @@ use super::super::harness::dice::Dice;
 use super::super::harness::{Op, tell, until};
 use super::instance::Instance;
 use super::ledger::Ledger;
-use super::load::{Ending, Scene};
+use super::load::{Ending, Scene, Staleness};
 use super::nemesis::{strike_network, strike_processes};
 use super::stage::{Setting, Stage};
 use super::verdict::BOUND;
@@ -26,6 +26,7 @@ pub(super) struct Plan {
     pub(super) clients: usize,
     pub(super) pace: Duration,
     pub(super) lasts: Duration,
+    pub(super) staleness: Staleness,
 }
 
 /// What came of it.
@@ -84,10 +85,20 @@ pub(super) fn play(plan: Plan, seed: u64) -> Report {
         let (providers, redis) = (ledger.settings(), stage.settings(place, plan.acknowledge));
         format!("{providers}{redis}[checker]\nmax_staleness = \"10s\"\n")
     };
-    let instances =
-        (0..plan.instances).map(|place| Instance::started(place, settings(place))).collect();
+    let instances = (0..plan.instances).map(|place| {
+        let instance = Instance::new(place, settings(place));
+        let instance = match &stage.namespace {
+            Some(host) if place == 0 => {
+                instance.launched_by(&host.launcher(), &format!("{}:0", host.questions()))
+            }
+            _ => instance,
+        };
+        instance.start();
+        instance
+    });
+    let instances = instances.collect();
     let newcomer = Instance::new(plan.instances, settings(plan.instances));
-    let scene = Arc::new(Scene::new(ledger, instances));
+    let scene = Arc::new(Scene::new(ledger, instances, plan.staleness));
     let _ending = Ending(Arc::clone(&scene));
 
     let work = {
@@ -101,8 +112,8 @@ pub(super) fn play(plan: Plan, seed: u64) -> Report {
     };
     let network = {
         let (scene, dice) = (Arc::clone(&scene), Dice(dice.next()));
-        let network = Arc::clone(&stage.network);
-        apart(async move || strike_network(&scene, &network, dice).await)
+        let (network, namespace) = (Arc::clone(&stage.network), stage.namespace.clone());
+        apart(async move || strike_network(&scene, &network, namespace.as_deref(), dice).await)
     };
     let redis = {
         let (scene, dice) = (Arc::clone(&scene), Dice(dice.next()));

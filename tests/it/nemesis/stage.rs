@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::super::harness::dice::Dice;
 use super::super::harness::proxy::Proxy;
 use super::super::harness::redis::{Cluster, Dump, RedisServer, Replicated, Sentinels};
-use super::super::harness::until;
+use super::super::harness::{tell, until};
+use super::namespace::Namespace;
 use super::nemesis::pause;
 use super::trace::Trace;
 
@@ -38,6 +39,8 @@ pub(super) enum Setting {
     Single(Keeping),
     /// The same, with a user who may run neither `CONFIG` nor `INFO`.
     Limited,
+    /// The same server, and the first instance on a host of its own.
+    Namespace,
     /// A master with two replicas behind an address that is moved by hand.
     Moving,
     /// A master with two replicas and three sentinels.
@@ -51,6 +54,8 @@ pub(super) struct Stage {
     setting: Setting,
     /// A way to Redis for each instance; none where Redis tells its addresses itself.
     pub(super) network: Arc<Vec<Proxy>>,
+    /// Where the first instance lives, if not among the others.
+    pub(super) namespace: Option<Arc<Namespace>>,
     dump: Option<Dump>,
 }
 
@@ -116,7 +121,7 @@ impl Setting {
                 ForgetScripts,
                 Kick,
             ],
-            Self::Single(Keeping::EverySecond) | Self::Limited => &[
+            Self::Single(Keeping::EverySecond) | Self::Limited | Self::Namespace => &[
                 Kill,
                 Freeze,
                 Flush,
@@ -144,6 +149,12 @@ impl Setting {
 impl Stage {
     /// Sets it up, with a way for so many instances.
     pub(super) async fn set(setting: Setting, instances: usize) -> Self {
+        let namespace = match setting {
+            Setting::Namespace => {
+                Namespace::make().map_err(|why| tell_loudly(&why)).ok().map(Arc::new)
+            }
+            _ => None,
+        };
         let (redis, reached) = match setting {
             Setting::Single(keeping) => {
                 let directives: &[_] = match keeping {
@@ -161,6 +172,14 @@ impl Stage {
                 let address = address(&server);
                 (Servers::Single(server), Some(address))
             }
+            Setting::Namespace => {
+                let other = namespace.as_ref().map(|namespace| namespace.redis().to_string());
+                let bind = format!("127.0.0.1 {}", other.unwrap_or_default());
+                let directives = [("appendonly", "yes"), ("bind", &bind), ("protected-mode", "no")];
+                let server = RedisServer::start_with(&directives);
+                let address = address(&server);
+                (Servers::Single(server), Some(address))
+            }
             Setting::Moving => {
                 let group = Replicated::start(2).await;
                 let address = address(&group.master);
@@ -171,12 +190,16 @@ impl Stage {
         };
         let ways = reached.into_iter().flat_map(|address| (0..instances).map(move |_| address));
         let network = Arc::new(ways.map(Proxy::start).collect());
-        Self { redis, setting, network, dump: None }
+        Self { redis, setting, network, namespace, dump: None }
     }
 
     /// `[redis]` of one instance.
     pub(super) fn settings(&self, instance: usize, acknowledge: &str) -> String {
         let (mode, urls) = match &self.redis {
+            Servers::Single(server) if instance == 0 && self.namespace.is_some() => {
+                let host = self.namespace.as_ref().unwrap().redis();
+                ("single", vec![format!("redis://{host}:{}", server.port())])
+            }
             Servers::Single(_) | Servers::Moving(_) => {
                 let way = self.network[instance].address();
                 ("single", vec![format!("redis://{way}")])
@@ -248,6 +271,11 @@ impl Stage {
             Servers::Cluster(cluster) => cluster.await_ok().await,
         }
     }
+}
+
+/// Not a skip: the round is played, with a proxy in place of the cable.
+fn tell_loudly(why: &str) {
+    tell(&format!("nemesis: NO NETWORK NAMESPACES HERE, proxies have to do: {why}"));
 }
 
 async fn hold(dice: &mut Dice, least: u64, more: u64) {
