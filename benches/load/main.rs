@@ -30,7 +30,7 @@ mod table;
 
 type Mode = (&'static str, fn());
 
-const MODES: [Mode; 8] = [
+const MODES: [Mode; 11] = [
     ("callback", callback::run),
     ("check", check::run),
     ("register", register::run),
@@ -39,6 +39,9 @@ const MODES: [Mode; 8] = [
     ("redis-callback", redis::callback),
     ("redis-propagation", redis::propagation),
     ("redis-drain", redis::drain),
+    ("redis-subject", redis::subject),
+    ("redis-memory", redis::memory),
+    ("redis-load", redis::load),
 ];
 
 fn main() {

@@ -2,13 +2,20 @@
 
 mod callback;
 mod drain;
+mod entries;
 mod instance;
+mod load;
+mod memory;
 mod propagation;
 mod server;
+mod subject;
 
 pub(crate) use callback::run as callback;
 pub(crate) use drain::run as drain;
+pub(crate) use load::run as load;
+pub(crate) use memory::run as memory;
 pub(crate) use propagation::run as propagation;
+pub(crate) use subject::run as subject;
 
 use std::time::Duration;
 
