@@ -90,7 +90,7 @@ impl Watcher<'_> {
                 self.shared.fresh(vouched);
             }
             let is_keeper = peers.iter().all(|peer| peer.instance > self.instance);
-            if look.is_multiple_of(TRIM_EVERY) && is_keeper {
+            if look % TRIM_EVERY == 1 && is_keeper {
                 self.trim(link, &probe).await?;
             }
             if look.is_multiple_of(SCRUB_EVERY) {

@@ -2,8 +2,14 @@
 
 use std::path::Path;
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
+use signout::redis::{
+    Address, Append, Config, DirectKeys, KeyPrefix, LinkId, Login, Redis, Topology,
+};
+use signout_checker::{Change, Digest, IssuedBefore, Reach, Reason, TargetKind, Timestamp};
 
 use super::harness::redis::RedisServer;
 use super::harness::{Op, Service, now, until};
@@ -153,4 +159,61 @@ async fn i11_a_flush_is_noticed_and_undone() {
     let c = Instance::start(&op, &single(&redis));
     c.refuses(&op, "jti", "j1").await;
     c.refuses(&op, "sid", "s1").await;
+}
+
+/// What is long over leaves the log from its front; an entry that lives longer than a thousand
+/// behind it goes to its end first.
+#[tokio::test]
+async fn i4_the_log_is_trimmed_and_nothing_live_with_it() {
+    const LIVES: [u8; 16] = [0xaa; 16];
+    let folder = tempfile::tempdir().unwrap();
+    let op = op(folder.path());
+    let server = RedisServer::start();
+    let mut instance = Instance::start(&op, &single(&server));
+    instance.shares(&op).await;
+
+    // As another instance left it: one entry that lives on, and many that are over.
+    let redis = Redis::new(&Config {
+        topology: Topology::Single(Address::parse(&server.url()).unwrap()),
+        login: Login::default(),
+        ca_file: None,
+        prefix: KeyPrefix::default(),
+        direct_keys: DirectKeys::Omit,
+        connect_timeout: Duration::from_secs(5),
+        response_timeout: Duration::from_secs(5),
+    });
+    let mut link = redis.unwrap().connect().await.unwrap();
+    let epoch = link.head().await.unwrap().unwrap().epoch;
+    let change = |target, ends| {
+        [Change {
+            target: Digest::from_bytes(target),
+            name: None,
+            kind: TargetKind::Token,
+            issued_before: IssuedBefore::EVERYTHING,
+            reach: Reach::ALL,
+            retain_until: Timestamp::from_secs(ends),
+            reason: Reason::Admin,
+            revoked_at: Timestamp::from_secs(now() - 9_000),
+        }]
+    };
+    let (lives, over) = (change(LIVES, now() + 9_000), change([0xbb; 16], now() - 8_000));
+    let entry = |n: u64, changes| Append { link: LinkId::from_bytes(n.to_le_bytes()), changes };
+    let entries: Vec<_> =
+        (1..=1_200).map(|n| entry(n, if n == 1 { &lives } else { &over })).collect();
+    link.append(epoch, &entries).await.unwrap();
+
+    instance.restart();
+    until("the log is trimmed", async || {
+        server.cli(&["XLEN", "{signout}:log"]).parse::<u64>().unwrap() < 10
+    })
+    .await;
+    let left = link.range(1, 10).await.unwrap();
+    let head = link.head().await.unwrap().unwrap();
+    assert_eq!(left[0].seq, head.first, "{left:?}");
+    let targets: Vec<_> = left.iter().flat_map(|e| &e.changes).map(|c| c.target).collect();
+    assert!(targets.contains(&Digest::from_bytes(LIVES)), "{targets:?}");
+    // Whoever reads what is left goes on from there.
+    instance.logout(&op.logout_token("l1", "s1")).await;
+    let other = Instance::start(&op, &single(&server));
+    other.refuses(&op, "sid", "s1").await;
 }
