@@ -49,8 +49,6 @@ acts! {
     Connect = "connect",
     /// Writing denylist keys anew.
     Deny = "deny",
-    /// Taking tokens out of their tables.
-    Forget = "forget",
     /// Beginning a log.
     Found = "found",
     /// Reading the head.
@@ -71,8 +69,6 @@ acts! {
     Register = "register",
     /// Beginning a new epoch.
     Renew = "renew",
-    /// Reading tables.
-    Tables = "tables",
     /// Forgetting old entries.
     Trim = "trim",
     /// Waiting for replicas.

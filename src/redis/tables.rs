@@ -43,34 +43,6 @@ impl Link {
         let done = self.ask_tables(batch).await.map(drop);
         self.end(Act::Register, done)
     }
-
-    /// Takes tokens out of the table of their session and out of that of their user.
-    pub async fn forget(&mut self, tokens: &[SharedToken]) -> Result<(), RedisError> {
-        self.begin();
-        let mut batch = Batch::default();
-        for (table, tokens) in by_table(tokens) {
-            let mut forget = redis::cmd("HDEL");
-            forget.arg(self.keys().table(table));
-            for token in tokens {
-                forget.arg(token.token.to_bytes().as_slice());
-            }
-            batch.command(forget);
-        }
-        let done = self.ask_tables(batch).await.map(drop);
-        self.end(Act::Forget, done)
-    }
-
-    /// The tokens of each table, in no order. Some of them may be over.
-    pub async fn tables(&mut self, tables: &[Table]) -> Result<Vec<Vec<SharedToken>>, RedisError> {
-        self.begin();
-        let mut batch = Batch::default();
-        for table in tables {
-            batch.command(command(&self.keys().table(*table)));
-        }
-        let replies = self.ask_tables(batch).await;
-        let done = replies.and_then(|replies| self.shared.decode(replies));
-        self.end(Act::Tables, done)
-    }
 }
 
 /// `HGETALL`.

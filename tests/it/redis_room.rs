@@ -17,8 +17,9 @@ use std::time::Duration;
 
 use signout::redis::{
     Act, Address, Append, Config, DirectKeys, Epoch, Fault, Founding, Head, KeyPrefix, Link,
-    LinkId, Login, Redis, RedisError, Topology,
+    LinkId, Login, Redis, RedisError, Table, Topology,
 };
+use signout::sessions::SharedToken;
 use signout_checker::{
     Change, Digest, DigestKey, IssuedBefore, KeyName, Reach, Reason, TargetKind, Timestamp,
 };
@@ -100,6 +101,12 @@ fn named(n: u8) -> Change {
 async fn append(link: &mut Link, epoch: Epoch, n: u8) -> Result<u64, RedisError> {
     let changes = [named(n)];
     link.append(epoch, &[Append { link: link_id(n), changes: &changes }]).await
+}
+
+/// The tokens of each table.
+async fn listed(link: &mut Link, tables: &[Table]) -> Result<Vec<Vec<SharedToken>>, RedisError> {
+    let (_, listed) = link.append_and_read(FIRST, &[], tables).await?;
+    Ok(listed)
 }
 
 #[track_caller]

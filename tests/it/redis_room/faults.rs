@@ -71,12 +71,11 @@ async fn another_type_of_value_is_told() {
     // A table.
     server.cli(&["SET", &table, "x"]);
     let session = Table::Session(Digest::from_bytes([1; 16]));
-    for act in [Act::Register, Act::Forget, Act::Tables] {
+    for act in [Act::Register, Act::Append] {
         let mut link = connect(&config).await;
         let failed = match act {
             Act::Register => fault(link.register(&[token(1, 100)]).await, act),
-            Act::Forget => fault(link.forget(&[token(1, 100)]).await, act),
-            _ => fault(link.tables(&[session]).await, act),
+            _ => fault(listed(&mut link, &[session]).await, act),
         };
         assert_eq!(failed, Fault::WrongType, "{act}");
     }
@@ -193,6 +192,10 @@ pub(super) async fn everything(redis: &Redis) -> Result<(), RedisError> {
     let key = DigestKey::from_bytes([1; 16]);
     link.found(&Founding { key, epoch: FIRST }).await?;
     link.register(&[token(1, 100), token(2, 100)]).await?;
+    // One that is over is swept out when others come.
+    let over = SharedToken { retain_until: Timestamp::from_secs(now() - 9_000), ..token(3, 0) };
+    link.register(&[over]).await?;
+    link.register(&[token(1, 200)]).await?;
     link.register(&[token(1, 200)]).await?;
     let changes = [named(1), named(1)];
     let append = [1, 2].map(|n| Append { link: link_id(n), changes: &changes });
@@ -205,8 +208,6 @@ pub(super) async fn everything(redis: &Redis) -> Result<(), RedisError> {
     link.wait(0, Duration::ZERO).await?;
     link.missing(&[KeyName::from_bytes([1; 16])]).await?;
     link.deny(&changes).await?;
-    link.tables(&[table]).await?;
-    link.forget(&[token(1, 100), token(2, 100)]).await?;
     let seen = link.probe(ME).await?;
     seen.canary?;
     let unseen = RedisError { act: Act::Probe, fault: no_permission(Permission::Unnamed) };

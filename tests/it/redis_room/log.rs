@@ -258,7 +258,7 @@ async fn a_script_that_the_server_forgot_is_sent_again() {
         server.cli(&["SCRIPT", "FLUSH"]);
         let id = |n| link_id(round * 3 + n);
         let appends: Vec<_> = (1..=3).map(|n| Append { link: id(n), changes: &changes }).collect();
-        let table = signout::redis::Table::Session(Digest::from_bytes([1; 16]));
+        let table = Table::Session(Digest::from_bytes([1; 16]));
         let done = link.append_and_read(FIRST, &appends, &[table]).await.unwrap();
         assert_eq!(done, (u64::from(round) * 3 + 3, vec![vec![]]));
     }
