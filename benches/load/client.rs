@@ -1,6 +1,7 @@
 //! HTTP/1.1 from one thread: pre-built requests over connections that stay open.
 
 use std::cell::{Cell, RefCell};
+use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -8,6 +9,8 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::LocalSet;
+
+use crate::table::percentile;
 
 /// No run may take longer; the longest takes a tenth of it.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -35,11 +38,37 @@ pub(crate) fn drive(address: SocketAddr, requests: &[Vec<u8>], connections: usiz
     let mut took = state.took.take();
     assert_eq!(took.len(), requests.len(), "a connection broke");
     took.sort_unstable();
-    let percentile = |percent: usize| took.get(took.len() * percent / 100).copied().unwrap();
     Run {
         per_second: requests.len() as f64 / elapsed.as_secs_f64(),
-        p50_ms: percentile(50).as_secs_f64() * 1e3,
-        p99_ms: percentile(99).as_secs_f64() * 1e3,
+        p50_ms: percentile(&took, 50).as_secs_f64() * 1e3,
+        p99_ms: percentile(&took, 99).as_secs_f64() * 1e3,
+    }
+}
+
+/// One connection, for requests one by one.
+pub(crate) struct Caller {
+    stream: std::net::TcpStream,
+    answer: Vec<u8>,
+}
+
+impl Caller {
+    pub(crate) fn connect(address: SocketAddr) -> Self {
+        let stream = std::net::TcpStream::connect(address).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self { stream, answer: Vec::new() }
+    }
+
+    /// Sends it, and returns when the answer is there.
+    pub(crate) fn call(&mut self, request: &[u8]) {
+        self.stream.write_all(request).unwrap();
+        self.answer.clear();
+        let mut piece = [0; 4 << 10];
+        while length(&self.answer).is_none_or(|whole| self.answer.len() < whole) {
+            let read = self.stream.read(&mut piece).unwrap();
+            assert!(read > 0, "closed: {}", shown(&self.answer));
+            self.answer.extend(piece.iter().take(read));
+        }
+        assert!(self.answer.starts_with(b"HTTP/1.1 20"), "{}", shown(&self.answer));
     }
 }
 

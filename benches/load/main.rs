@@ -22,6 +22,7 @@ mod client;
 mod empty;
 mod op;
 mod process;
+mod redis;
 mod register;
 mod restart;
 mod service;
@@ -29,12 +30,18 @@ mod table;
 
 type Mode = (&'static str, fn());
 
-const MODES: [Mode; 5] = [
+const MODES: [Mode; 11] = [
     ("callback", callback::run),
     ("check", check::run),
     ("register", register::run),
     ("start", restart::start),
     ("memory", restart::memory),
+    ("redis-callback", redis::callback),
+    ("redis-propagation", redis::propagation),
+    ("redis-drain", redis::drain),
+    ("redis-subject", redis::subject),
+    ("redis-memory", redis::memory),
+    ("redis-load", redis::load),
 ];
 
 fn main() {
@@ -47,8 +54,12 @@ fn main() {
         return;
     }
     let asked: Vec<_> = arguments.iter().filter(|argument| !argument.starts_with("--")).collect();
+    // `redis` means all that begin with `redis-`.
+    let means = |asked: &str, name: &str| {
+        name.strip_prefix(asked).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    };
     for (name, run) in MODES {
-        if asked.is_empty() || asked.iter().any(|asked| *asked == name) {
+        if asked.is_empty() || asked.iter().any(|asked| means(asked, name)) {
             println!("\n## {name}\n");
             run();
         }

@@ -77,13 +77,19 @@ impl Service {
 
     /// The value of one sample of `/metrics`.
     pub(crate) fn metric(&self, sample: &str) -> f64 {
-        let mut stream = TcpStream::connect(self.operators).unwrap();
-        let request = b"GET /metrics HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n\r\n";
-        stream.write_all(request).unwrap();
-        let mut text = String::new();
-        stream.read_to_string(&mut text).unwrap();
+        let text = self.operators("/metrics");
         let value = text.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
         value.map_or(0.0, |value| value.parse().unwrap())
+    }
+
+    /// What the operators' listener answers, head and body.
+    pub(crate) fn operators(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.operators).unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text
     }
 
     /// SIGTERM, and waits until it is gone.

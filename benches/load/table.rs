@@ -22,8 +22,22 @@ impl Column {
         requests: &[Vec<u8>],
         conns: usize,
     ) {
+        self.round_until(pid, address, requests, conns, || ());
+    }
+
+    /// The same, when the work goes on after the last answer: the processor's time is counted until
+    /// `settled` returns.
+    pub(crate) fn round_until(
+        &mut self,
+        pid: u32,
+        address: SocketAddr,
+        requests: &[Vec<u8>],
+        conns: usize,
+        settled: impl FnOnce(),
+    ) {
         let before = process::cpu(pid);
         let Run { per_second, p50_ms, p99_ms } = drive(address, requests, conns);
+        settled();
         let spent = process::cpu(pid).saturating_sub(before);
         self.per_second.push(per_second);
         self.p50_ms.push(p50_ms);
@@ -37,13 +51,18 @@ impl Column {
 
     /// Its line of the table.
     pub(crate) fn print(&self, name: &str) {
-        println!(
-            "| {name} | {:.0} | {:.2} | {:.2} | {:.1} |",
+        println!("| {name} | {} |", self.line());
+    }
+
+    /// The same without a name.
+    pub(crate) fn line(&self) -> String {
+        format!(
+            "{:.0} | {:.2} | {:.2} | {:.1}",
             self.per_second(),
             median(&self.p50_ms),
             median(&self.p99_ms),
             median(&self.cpu_us),
-        );
+        )
     }
 }
 
@@ -51,6 +70,11 @@ impl Column {
 pub(crate) fn head(connections: usize) {
     println!("| {connections} connections | requests/s | p50 ms | p99 ms | CPU us per request |");
     println!("|---|---|---|---|---|");
+}
+
+/// Of sorted values.
+pub(crate) fn percentile<T: Copy>(sorted: &[T], percent: usize) -> T {
+    sorted.get(sorted.len() * percent / 100).copied().unwrap()
 }
 
 pub(crate) fn median(values: &[f64]) -> f64 {
