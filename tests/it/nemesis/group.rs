@@ -10,6 +10,7 @@ use super::super::harness::redis::RedisServer;
 use super::super::harness::{Op, now, until};
 use super::instance::{Door, Instance};
 use super::ledger::refuses;
+use super::verdict::BOUND;
 
 /// Every test has a provider of its own and a way to Redis for each instance.
 pub(super) struct Group {
@@ -127,14 +128,12 @@ impl Group {
     /// Waits until one instance refuses it.
     pub(super) async fn comes_to_refuse(&self, place: usize, fact: &str, value: &str) {
         let what = || format!("{place} refuses {fact} {value}\n{}", self.instances[place].log());
-        let waited = tokio::time::timeout(super::verdict::BOUND, async {
+        let waited = tokio::time::timeout(BOUND, async {
             while !self.refuses(place, fact, value).await {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         });
-        waited
-            .await
-            .unwrap_or_else(|_| panic!("not within {:?}: {}", super::verdict::BOUND, what()));
+        waited.await.unwrap_or_else(|_| panic!("not within {:?}: {}", BOUND, what()));
     }
 
     /// Waits until all of them refuse it.
@@ -159,31 +158,31 @@ impl Group {
         }
     }
 
-    pub(super) async fn metric(&self, place: usize, sample: &str) -> f64 {
-        self.door(place).metric(sample).await.unwrap()
+    pub(super) async fn count(&self, place: usize, sample: &str) -> u64 {
+        self.door(place).count(sample).await.unwrap()
     }
 
     /// How often all instances together noticed a loss of this kind.
-    pub(super) async fn losses(&self, cause: &str) -> f64 {
-        let mut losses = 0.0;
+    pub(super) async fn losses(&self, cause: &str) -> u64 {
+        let mut losses = 0;
         for place in 0..self.instances.len() {
             let sample = format!("signout_redis_losses_total{{cause=\"{cause}\"}}");
-            losses += self.metric(place, &sample).await;
+            losses += self.count(place, &sample).await;
         }
         losses
     }
 
     /// How often they noticed any loss.
-    pub(super) async fn all_losses(&self) -> f64 {
-        let mut losses = 0.0;
+    pub(super) async fn all_losses(&self) -> u64 {
+        let mut losses = 0;
         for place in 0..self.instances.len() {
-            losses += self.metric(place, "signout_redis_losses_total").await;
+            losses += self.count(place, "signout_redis_losses_total").await;
         }
         losses
     }
 
     /// Waits until somebody notices one more loss of this kind than before.
-    pub(super) async fn notices(&self, cause: &str, before: f64) {
+    pub(super) async fn notices(&self, cause: &str, before: u64) {
         let noticed = async || self.losses(cause).await > before;
         until(&format!("somebody notices {cause}\n{}", self.instances[0].log()), noticed).await;
     }
@@ -191,11 +190,11 @@ impl Group {
     /// Waits until everything that this instance has is confirmed in Redis, as it says twice a second:
     /// what came in the last half of one may be on its way.
     pub(super) async fn passed_on(&self, place: usize) {
-        until("everything is passed on", async || self.pending(place).await == 0.0).await;
+        until("everything is passed on", async || self.pending(place).await == 0).await;
     }
 
-    pub(super) async fn pending(&self, place: usize) -> f64 {
-        self.metric(place, "signout_replication_pending ").await
+    pub(super) async fn pending(&self, place: usize) -> u64 {
+        self.count(place, "signout_replication_pending ").await
     }
 
     /// A new instance, that has nothing but what it is told, refuses all of this.

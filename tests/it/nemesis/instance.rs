@@ -16,6 +16,8 @@ const IMPATIENCE: Duration = Duration::from_secs(3);
 /// Questions of one request; what `/v1/check` takes at most.
 const AT_ONCE: usize = 1_000;
 
+const STALENESS: &str = "signout_checker_staleness_seconds";
+
 pub(super) struct Instance {
     /// Its place among the others.
     pub(super) number: usize,
@@ -170,11 +172,18 @@ impl Door {
             .map(|(_, text)| text)
     }
 
-    /// The sum of all samples of `/metrics` that begin like this.
-    pub(super) async fn metric(&self, sample: &str) -> Option<f64> {
+    /// The sum of all samples of `/metrics` that begin like this, which are whole numbers.
+    pub(super) async fn count(&self, sample: &str) -> Option<u64> {
         let text = self.operators("/metrics").await?;
         let values = text.lines().filter(|line| line.starts_with(sample));
-        Some(values.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum())
+        Some(values.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum())
+    }
+
+    /// How much it may have missed, as it says twice a second.
+    pub(super) async fn staleness(&self) -> Option<Duration> {
+        let text = self.operators("/metrics").await?;
+        let mut values = text.lines().filter_map(|line| line.strip_prefix(STALENESS));
+        Duration::try_from_secs_f64(values.next()?.trim().parse().ok()?).ok()
     }
 
     async fn call(&self, path: &str, body: &Value) -> Option<(u16, String)> {

@@ -9,7 +9,7 @@ use tokio::task::LocalSet;
 
 use super::super::harness::dice::Dice;
 use super::instance::{Door, Instance};
-use super::ledger::{Fact, Ledger, Told, refuses};
+use super::ledger::{Ends, Fact, Ledger, Told, User, refuses};
 use super::trace::Trace;
 
 /// What everybody in a round shares.
@@ -83,11 +83,17 @@ impl Scene {
     /// One asks around, and all others work.
     pub(super) async fn work_together(self: Arc<Self>, mut dice: Vec<Dice>, pace: Duration) {
         let together = LocalSet::new();
-        together.spawn_local(Arc::clone(&self).ask_around(dice.pop().unwrap(), pace));
+        let mut tasks =
+            vec![together.spawn_local(Arc::clone(&self).ask_around(dice.pop().unwrap(), pace))];
         for dice in dice {
-            together.spawn_local(Arc::clone(&self).work(dice, pace));
+            tasks.push(together.spawn_local(Arc::clone(&self).work(dice, pace)));
         }
-        together.await;
+        let ended = async {
+            for task in tasks {
+                task.await.unwrap();
+            }
+        };
+        together.run_until(ended).await;
     }
 
     /// New users come, register tokens here and there, and are logged out here and there.
@@ -161,7 +167,7 @@ impl Scene {
     /// Ends what a user's logout ends, if there is one to come.
     pub(super) async fn log_out(&self, number: usize, dice: &mut Dice) {
         let user = self.ledger.user(number);
-        if user.ends == super::ledger::Ends::Nothing || user.ended.is_known() {
+        if user.ends == Ends::Nothing || user.ended.is_known() {
             return;
         }
         self.ledger.tell_ended(number, Told::Unanswered);
@@ -182,18 +188,12 @@ impl Scene {
     }
 
     /// Whoever acknowledged a logout refuses at once what it ends and what was registered there (I5).
-    async fn is_refused_at_once(
-        &self,
-        number: usize,
-        by: usize,
-        door: &Door,
-        before: &super::ledger::User,
-    ) {
+    async fn is_refused_at_once(&self, number: usize, by: usize, door: &Door, before: &User) {
         let user = self.ledger.user(number);
         let here = |fact: &Fact| match fact {
             Fact::Token(_, token) => before.tokens[*token].told.by() == Some(by),
             // A session that ends with its user is known here only from its tokens.
-            Fact::Session(..) => user.ends != super::ledger::Ends::Subject,
+            Fact::Session(..) => user.ends != Ends::Subject,
             Fact::Subject(_) | Fact::Later(_) => true,
         };
         let facts: Vec<_> = user.refused().into_iter().filter(here).collect();
@@ -293,7 +293,7 @@ impl Scene {
         let user = self.ledger.user(fact.user());
         // Other facts follow from these when the others have worked them out.
         let named = match fact {
-            Fact::Session(..) => user.ends != super::ledger::Ends::Subject,
+            Fact::Session(..) => user.ends != Ends::Subject,
             Fact::Subject(_) => true,
             Fact::Token(..) | Fact::Later(_) => false,
         };

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use super::super::harness::proxy::Proxy;
 use super::super::harness::redis::{RedisServer, Replicated};
 use super::super::harness::until;
 use super::group::{Group, HEAD, LOG};
@@ -95,7 +96,7 @@ async fn i11_a_replica_that_lagged_is_noticed_when_it_is_promoted() {
     let before = group.losses("rolled_back").await;
     servers.promote(0);
     group.aim(&servers.master);
-    group.network.iter().for_each(super::super::harness::proxy::Proxy::cut);
+    group.network.iter().for_each(Proxy::cut);
     group.notices("rolled_back", before).await;
     group.a_newcomer_refuses(&FACTS).await;
 }
@@ -136,7 +137,7 @@ async fn i11_a_deleted_head_is_a_loss_of_everything() {
     let mut group = Group::start(2, &redis, "").await;
     ends_three_sessions(&group).await;
     redis.cli(&["DEL", HEAD]);
-    group.notices("emptied", 0.0).await;
+    group.notices("emptied", 0).await;
     group.a_newcomer_refuses(&FACTS).await;
 }
 
@@ -146,7 +147,7 @@ async fn i11_a_deleted_log_is_noticed() {
     let mut group = Group::start(2, &redis, "").await;
     ends_three_sessions(&group).await;
     redis.cli(&["DEL", LOG]);
-    group.notices("gap", 0.0).await;
+    group.notices("gap", 0).await;
     group.a_newcomer_refuses(&FACTS).await;
 }
 
@@ -180,7 +181,7 @@ async fn keeps_writing_until(group: &Group, cause: &str) {
     let began = Instant::now();
     for n in 0.. {
         group.log_out(0, &format!("more-{n}")).await;
-        if group.losses(cause).await > 0.0 {
+        if group.losses(cause).await > 0 {
             return;
         }
         assert!(began.elapsed() < Duration::from_secs(20), "nobody noticed: {cause}");
@@ -194,7 +195,7 @@ async fn i11_a_foreign_entry_ends_the_log_and_a_new_one_begins() {
     let mut group = Group::start(2, &redis, "").await;
     ends_three_sessions(&group).await;
     redis.cli(&["XADD", LOG, "*", "x", "y"]);
-    group.notices("foreign", 0.0).await;
+    group.notices("foreign", 0).await;
     group.log_out(0, "s4").await;
     group.all_refuse("sid", "s4").await;
     group.a_newcomer_refuses(&FACTS).await;
@@ -210,8 +211,8 @@ async fn i11_evicted_keys_are_put_back_and_the_policy_is_reported() {
     let denied = denylist(&redis);
     redis.config_set("maxmemory-policy", "allkeys-lru");
     until("it is reported", async || {
-        group.metric(0, "signout_redis_unsafe").await > 0.0
-            && group.metric(1, "signout_redis_unsafe").await > 0.0
+        group.count(0, "signout_redis_unsafe").await > 0
+            && group.count(1, "signout_redis_unsafe").await > 0
     })
     .await;
     redis.config_set("maxmemory", "1");
@@ -219,8 +220,8 @@ async fn i11_evicted_keys_are_put_back_and_the_policy_is_reported() {
     redis.config_set("maxmemory", "0");
     redis.config_set("maxmemory-policy", "noeviction");
     until("it is well again", async || {
-        group.metric(0, "signout_redis_unsafe").await == 0.0
-            && group.metric(1, "signout_redis_unsafe").await == 0.0
+        group.count(0, "signout_redis_unsafe").await == 0
+            && group.count(1, "signout_redis_unsafe").await == 0
     })
     .await;
     until("the keys are back", async || denylist(&redis) == denied).await;
@@ -243,5 +244,5 @@ async fn i2_a_deleted_denylist_key_is_written_again() {
         assert!(deleted.elapsed() < LOOKED_FOR, "{:?}", denylist(&redis));
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    assert_eq!(group.all_losses().await, 0.0, "the log is whole, so nothing else is written anew");
+    assert_eq!(group.all_losses().await, 0, "the log is whole, so nothing else is written anew");
 }

@@ -84,7 +84,10 @@ fn i2_nothing_acknowledged_is_lost_whatever_happens_to_redis() {
             let plan = *chosen[begun % chosen.len()];
             let seed = if begun == 0 { seed } else { dice.next() };
             let done = done.clone();
-            thread::spawn(move || done.send(panic::catch_unwind(|| play(plan, seed)).ok()));
+            thread::spawn(move || {
+                let report = panic::catch_unwind(|| play(plan, seed));
+                done.send(report.ok()).unwrap();
+            });
             (begun, running) = (begun + 1, running + 1);
             continue;
         }

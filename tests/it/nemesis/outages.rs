@@ -98,7 +98,7 @@ async fn g4_a_full_redis_loses_nothing() {
     redis.config_set("maxmemory", "1");
     are_taken(&group, "full").await;
     for place in 0..2 {
-        until("what waits is told", async || group.pending(place).await >= 3.0).await;
+        until("what waits is told", async || group.pending(place).await >= 3).await;
         let told = async || group.health(place).await.contains("maxmemory");
         until("the reason is told", told).await;
     }
@@ -113,8 +113,7 @@ fn a_redis_that_evicts_is_refused_unless_that_is_accepted() {
     let accepted = Group::start(1, &redis, "accept_volatile_redis = true");
     let mut group = runtime.block_on(accepted);
     runtime.block_on(async {
-        until("it is reported", async || group.metric(0, "signout_redis_unsafe").await == 1.0)
-            .await;
+        until("it is reported", async || group.count(0, "signout_redis_unsafe").await == 1).await;
     });
     let folder = tempfile::tempdir().unwrap();
     let settings = group.settings(0).replace("accept_volatile_redis = true", "");

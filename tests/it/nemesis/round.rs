@@ -178,8 +178,7 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
 
 async fn is_fresh(instance: &Instance) -> bool {
     let Some(door) = instance.door() else { return false };
-    let staleness = door.metric("signout_checker_staleness_seconds").await;
-    staleness.is_some_and(|staleness| staleness < BOUND.as_secs_f64() / 2.0)
+    door.staleness().await.is_some_and(|staleness| staleness < BOUND / 2)
 }
 
 fn report(plan: &Plan, seed: u64, scene: &Scene, strikes: usize, worst: Duration) -> Report {

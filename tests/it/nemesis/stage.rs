@@ -1,5 +1,6 @@
 //! The Redis of a round, and what is done to it.
 
+use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -212,10 +213,10 @@ impl Stage {
              accept_volatile_redis = true\nacknowledge = {acknowledge:?}\n"
         );
         if mode == "sentinel" {
-            settings += &format!("service_name = {:?}\n", Sentinels::SERVICE);
+            writeln!(settings, "service_name = {:?}", Sentinels::SERVICE).unwrap();
         }
         if self.setting == Setting::Limited {
-            settings += &format!("username = {LIMITED:?}\npassword = {PASSWORD:?}\n");
+            writeln!(settings, "username = {LIMITED:?}\npassword = {PASSWORD:?}").unwrap();
         }
         settings
     }
@@ -361,19 +362,15 @@ async fn strike_server(
 /// A replica takes the place of the master, and the old one follows it then.
 async fn succeed(group: &mut Replicated, network: &[Proxy], strike: Strike, dice: &mut Dice) {
     let which = dice.place(group.replicas.len());
-    match strike {
-        Succeed => {
-            group.master.kill();
-            hold(dice, 0, 1_000).await;
-            group.promote(which);
-        }
-        _ => {
-            // From here on it falls behind.
-            group.replicas[which].cli(&["REPLICAOF", "NO", "ONE"]);
-            hold(dice, 300, 1_500).await;
-            group.promote(which);
-        }
+    if let Succeed = strike {
+        group.master.kill();
+        hold(dice, 0, 1_000).await;
+    } else {
+        // From here on it falls behind.
+        group.replicas[which].cli(&["REPLICAOF", "NO", "ONE"]);
+        hold(dice, 300, 1_500).await;
     }
+    group.promote(which);
     let new = address(&group.master);
     let left_behind = if let Split = strike { dice.place(network.len()) } else { network.len() };
     for (place, way) in network.iter().enumerate() {

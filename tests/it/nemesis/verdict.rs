@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::super::harness::dice::Dice;
 use super::instance::Instance;
-use super::ledger::{Fact, refuses};
+use super::ledger::{Fact, Told, User, refuses};
 use super::load::Scene;
 
 /// Within this time after the last fault everybody knows everything.
@@ -23,11 +23,11 @@ impl Scene {
             let open = user
                 .tokens
                 .iter()
-                .any(|token| token.told != super::ledger::Told::Nothing && !token.told.is_known());
+                .any(|token| token.told != Told::Nothing && !token.told.is_known());
             if open {
                 self.register(user.number, dice).await;
             }
-            if user.ended == super::ledger::Told::Unanswered {
+            if user.ended == Told::Unanswered {
                 self.log_out(user.number, dice).await;
             }
         }
@@ -36,7 +36,7 @@ impl Scene {
     /// Waits until an instance refuses all it has to, and tells how long that took since then.
     pub(super) async fn knows_all(&self, instance: &Instance, since: Instant) -> Duration {
         let users = self.ledger.users();
-        let mut open: Vec<Fact> = users.iter().flat_map(super::ledger::User::refused).collect();
+        let mut open: Vec<Fact> = users.iter().flat_map(User::refused).collect();
         let mut told_late = false;
         loop {
             let questions: Vec<_> =
@@ -87,11 +87,11 @@ impl Scene {
     /// Nobody refuses what nobody ended, and nobody is stale any more.
     pub(super) async fn spares_all(&self, instance: &Instance) {
         let users = self.ledger.users();
-        let facts: Vec<Fact> = users.iter().flat_map(super::ledger::User::untouched).collect();
+        let facts: Vec<Fact> = users.iter().flat_map(User::untouched).collect();
         let questions: Vec<_> =
             facts.iter().map(|fact| self.ledger.question(*fact, &users[fact.user()])).collect();
-        let door = instance.door().expect("it runs");
-        let verdicts = door.check(&questions).await.expect("it answers");
+        let door = instance.door().unwrap();
+        let verdicts = door.check(&questions).await.unwrap();
         self.questions.fetch_add(questions.len(), Ordering::Relaxed);
         let number = instance.number;
         for (fact, verdict) in facts.iter().zip(&verdicts) {
