@@ -6,8 +6,10 @@ use crate::Digest;
 const SHARD_BITS: u32 = 8;
 
 /// How many tables share the entries. Eight bits of every fingerprint are implied by the table that
-/// holds it; each table is small enough that rebuilding one is short work.
-pub(super) const SHARDS: usize = 1 << SHARD_BITS;
+/// holds it; each table is small enough that rebuilding one is short work. Models make do with one.
+pub(super) const SHARDS: usize = if cfg!(loom) { 1 } else { 1 << SHARD_BITS };
+/// The number of the last one.
+pub(super) const LAST_SHARD: u8 = if cfg!(loom) { 0 } else { u8::MAX };
 
 /// Low half of a keyed digest. Whoever does not have the key cannot choose two that collide.
 ///

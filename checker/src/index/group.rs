@@ -18,15 +18,20 @@ pub(super) struct Group {
 
 /// A group as it was at one moment.
 #[derive(Clone, Copy)]
-pub(super) struct Tags(u128);
+pub(super) struct Tags {
+    low: u64,
+    high: u64,
+}
 
-const EACH: u128 = u128::MAX / 0xff;
-const OVERFLOW: u32 = 8 * SLOTS as u32;
+/// The lowest and the highest bit of each byte.
+const LOWEST: u64 = u64::MAX / 0xff;
+const HIGHEST: u64 = LOWEST << 7;
+/// The overflow bits, in the higher half.
+const OVERFLOW: u64 = 0xff << 56;
 
 impl Group {
     pub(super) fn load(&self) -> Tags {
-        let [low, high] = [&self.low, &self.high].map(|half| half.load(Ordering::Acquire));
-        Tags(u128::from(low) | u128::from(high) << 64)
+        Tags { low: self.low.load(Ordering::Acquire), high: self.high.load(Ordering::Acquire) }
     }
 
     /// Sets the tag of a slot that has none yet. Only for the one writer.
@@ -49,27 +54,30 @@ impl Group {
 
 impl Tags {
     /// The slots that may have this tag: all that have it and now and then another one. Slots
-    /// without a tag count as 0. The first one is never wrong.
+    /// without a tag count as 0.
     pub(super) fn candidates(self, tag: u8) -> impl Iterator<Item = usize> {
-        let differing = self.0 ^ EACH * u128::from(tag);
-        // The high bit of every byte that is zero; a borrow may add bytes behind such a one.
-        let zeroes = differing.wrapping_sub(EACH) & !differing & EACH << 7;
-        let mut left = zeroes & !(0xff << OVERFLOW);
+        // The highest bit of every byte that is zero. A borrow may add bytes behind such a one.
+        let zeroes = |bytes: u64| bytes.wrapping_sub(LOWEST) & !bytes & HIGHEST;
+        let all = LOWEST * u64::from(tag);
+        let (low, high) = (zeroes(self.low ^ all), zeroes(self.high ^ all) & !OVERFLOW);
+        // Both in one word: slot 8 is the neighbour of slot 0.
+        let mut left = low >> 7 | high >> 6;
         std::iter::from_fn(move || {
-            let slot = (left != 0).then(|| left.trailing_zeros() as usize / 8);
-            left &= left.wrapping_sub(1);
-            slot
+            let bit = (left != 0).then(|| left.trailing_zeros() as usize)?;
+            left &= left - 1;
+            Some(bit / 8 + bit % 8 * 8)
         })
     }
 
     /// Whether something of this lane had no room here.
     pub(super) const fn overflowed(self, lane: u8) -> bool {
-        self.0 >> (OVERFLOW + lane as u32) & 1 != 0
+        self.high >> (56 + lane % 8) & 1 != 0
     }
 
     /// The tag of one slot; 0 if it has none.
-    pub(super) fn at(self, slot: usize) -> u8 {
-        self.0.to_le_bytes().get(slot % SLOTS).copied().unwrap_or_default()
+    pub(super) const fn at(self, slot: usize) -> u8 {
+        let half = if slot < 8 { self.low } else { self.high };
+        (half >> (8 * (slot % 8)) & 0xff) as u8
     }
 }
 

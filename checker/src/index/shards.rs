@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::sync::{Arc, PoisonError};
 
 use super::Applied;
-use super::fingerprint::{Fingerprint, SHARDS};
+use super::fingerprint::{Fingerprint, LAST_SHARD, SHARDS};
 use super::mark::Mark;
 use super::sync::{ArcSwap, AtomicUsize, Guard, Mutex, MutexGuard, Ordering};
 use super::table::{Fill, Full, Table};
@@ -90,14 +90,14 @@ impl Shards {
         let share = entries.div_ceil(SHARDS);
         // Shares differ by chance: by more than four times the root in one shard of ten thousand.
         let share = share + 4 * share.isqrt();
-        self.rebuild(&mut self.lock(), 0..=u8::MAX, Full::Slots, |_| share);
+        self.rebuild(&mut self.lock(), 0..=LAST_SHARD, Full::Slots, |_| share);
     }
 
     /// Drops the marks that are over, and tells how many those were. One shard at a time, so that
     /// other writers get their turn.
     pub(super) fn expire(&self, now: Timestamp) -> usize {
         let mut dropped = 0;
-        for shard in 0..=u8::MAX {
+        for shard in 0..=LAST_SHARD {
             let mut writer = self.lock();
             let fill = of_mut(&mut writer.fills, shard);
             of(&self.tables.load(), shard).expire(fill, now, |kind| {
@@ -147,12 +147,12 @@ impl Shards {
     }
 }
 
-#[expect(clippy::indexing_slicing, reason = "eight bits index 256")]
+#[expect(clippy::indexing_slicing, reason = "a remainder is below its divisor")]
 fn of<T>(all: &[T; SHARDS], shard: u8) -> &T {
-    &all[usize::from(shard)]
+    &all[usize::from(shard) % SHARDS]
 }
 
-#[expect(clippy::indexing_slicing, reason = "eight bits index 256")]
+#[expect(clippy::indexing_slicing, reason = "a remainder is below its divisor")]
 fn of_mut<T>(all: &mut [T; SHARDS], shard: u8) -> &mut T {
-    &mut all[usize::from(shard)]
+    &mut all[usize::from(shard) % SHARDS]
 }
