@@ -1,9 +1,12 @@
 //! How much memory an entry takes. A binary of its own: it counts what the allocator gives.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 use std::alloc::System;
 
 use signout_checker::{
-    DigestKey, Index, IssuedBefore, Issuer, JwtId, Reason, Revocation, Target, Timestamp,
+    DigestKey, Index, IssuedBefore, Issuer, JwtId, Reason, Revocation, Target, TargetKind,
+    Timestamp,
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -22,13 +25,13 @@ fn bytes_each(act: impl Fn(Revocation, u64) -> Revocation, expired: Option<u64>)
     for n in 0..ENTRIES {
         let target = Target::Token(issuer.clone(), JwtId::parse(n.to_string()).unwrap());
         let at = Timestamp::from_secs;
-        let plain = Revocation::of(target, Reason::BackchannelLogout, at(NOW + n), at(NOW + n + DAY));
+        let plain =
+            Revocation::of(target, Reason::BackchannelLogout, at(NOW + n), at(NOW + n + DAY));
         index.apply(&act(plain, n));
     }
     index.expire(Timestamp::from_secs(expired.unwrap_or_default()));
-    let left = index.len(signout_checker::TargetKind::Token);
+    let left = index.len(TargetKind::Token);
     let stats = region.change();
-    // What was there after a reallocation is in neither of the two, and the index makes none.
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
     let held = (stats.bytes_allocated - stats.bytes_deallocated) as f64 / left as f64;
     drop(index);
@@ -46,7 +49,8 @@ fn g16_an_entry_takes_sixteen_bytes() {
     assert!(expired <= 19.0, "{expired}");
 
     // A cut-off takes a cell.
-    let cut_off = |act: Revocation, n| act.issued_before(IssuedBefore::at(Timestamp::from_secs(NOW + n)));
+    let cut_off =
+        |act: Revocation, n| act.issued_before(IssuedBefore::at(Timestamp::from_secs(NOW + n)));
     let in_cells = bytes_each(cut_off, None);
     assert!((40.0..=52.0).contains(&in_cells), "{in_cells}");
 }

@@ -19,7 +19,7 @@ const SHARDS: usize = 64;
 const DELTA: usize = 1_024;
 const MARK: Mark = [u32::MAX, u32::MAX, u32::MAX, 90_000, 1_000, 1];
 
-pub trait Design: Send + Sync {
+pub(crate) trait Design: Send + Sync {
     fn name(&self) -> &'static str;
     fn add(&self, issuer: &Issuer, id: &JwtId);
     /// Adds many at once, for designs where that is another thing.
@@ -29,22 +29,22 @@ pub trait Design: Send + Sync {
     fn revoked(&self, issuer: &Issuer, id: &JwtId) -> bool;
 }
 
-pub const ALL: [fn() -> Box<dyn Design>; 4] = [
+pub(crate) const ALL: [fn() -> Box<dyn Design>; 4] = [
     || Box::new(Ours(index())),
     || Box::new(Sharded::default()),
     || Box::new(Snapshot::default()),
     || Box::new(Strings::default()),
 ];
 
-pub fn key() -> DigestKey {
+pub(crate) fn key() -> DigestKey {
     DigestKey::from_bytes([7; 16])
 }
 
-pub fn index() -> Index {
+pub(crate) fn index() -> Index {
     Index::new(key())
 }
 
-pub fn token(issuer: &Issuer, id: &JwtId) -> Revocation {
+pub(crate) fn token(issuer: &Issuer, id: &JwtId) -> Revocation {
     Revocation::of(
         Target::Token(issuer.clone(), id.clone()),
         Reason::BackchannelLogout,
@@ -54,7 +54,7 @@ pub fn token(issuer: &Issuer, id: &JwtId) -> Revocation {
 }
 
 /// What this crate has.
-pub struct Ours(pub Index);
+pub(crate) struct Ours(pub(crate) Index);
 
 impl Design for Ours {
     fn name(&self) -> &'static str {
@@ -71,7 +71,7 @@ impl Design for Ours {
 }
 
 /// Maps behind read-write locks.
-pub struct Sharded {
+pub(crate) struct Sharded {
     key: DigestKey,
     shards: Box<[RwLock<Map>]>,
 }
@@ -106,7 +106,7 @@ impl Design for Sharded {
 }
 
 /// A snapshot that is replaced as a whole, and beside it what came since.
-pub struct Snapshot {
+pub(crate) struct Snapshot {
     key: DigestKey,
     now: ArcSwap<(Arc<Map>, Map)>,
     writer: Mutex<()>,
@@ -153,7 +153,7 @@ impl Design for Snapshot {
 
 /// What one would write first.
 #[derive(Default)]
-pub struct Strings(RwLock<HashSet<String>>);
+pub(crate) struct Strings(RwLock<HashSet<String>>);
 
 impl Design for Strings {
     fn name(&self) -> &'static str {

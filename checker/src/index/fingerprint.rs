@@ -45,8 +45,8 @@ impl Fingerprint {
     }
 
     pub(super) const fn stored(self) -> Stored {
-        let [tag, echo, end, a, b, c, d, _] = self.0.to_le_bytes();
-        Stored { middle: u32::from_le_bytes([a, b, c, d]), end, echo, tag }
+        let [tag, echo, end, middle @ .., _] = self.0.to_le_bytes();
+        Stored { middle: u32::from_le_bytes(middle), end, echo, tag }
     }
 
     pub(super) const fn shard(self) -> u8 {
@@ -72,7 +72,6 @@ impl Fingerprint {
 }
 
 /// Spreads `hash` over `0..groups` without a division.
-#[expect(clippy::cast_possible_truncation, reason = "the product's high half is below `groups`")]
 const fn scale(hash: u64, groups: usize) -> usize {
     (((hash >> 32) * groups as u64) >> 32) as usize
 }

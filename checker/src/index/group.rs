@@ -45,8 +45,7 @@ impl Group {
     }
 
     fn set(&self, shift: usize, bits: u8) {
-        let (half, shift) =
-            if shift < 64 { (&self.low, shift) } else { (&self.high, shift - 64) };
+        let (half, shift) = if shift < 64 { (&self.low, shift) } else { (&self.high, shift - 64) };
         let known = half.load(Ordering::Relaxed);
         half.store(known | u64::from(bits) << shift, Ordering::Release);
     }
@@ -81,7 +80,8 @@ impl Tags {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests {
     use super::*;
 
@@ -90,7 +90,8 @@ mod tests {
         for tag in [0, 1, 2, 0x7f, 0x80, 0xff] {
             for slot in 0..SLOTS {
                 let group = Group::default();
-                (0..SLOTS).for_each(|other| group.tag(other, if other == slot { tag } else { 0x55 }));
+                (0..SLOTS)
+                    .for_each(|other| group.tag(other, if other == slot { tag } else { 0x55 }));
                 group.overflow(7);
                 let tags = group.load();
                 assert_eq!(tags.candidates(tag).next(), Some(slot), "{tag}");

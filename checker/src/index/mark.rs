@@ -97,5 +97,5 @@ fn narrow(time: Timestamp) -> u32 {
 }
 
 fn whole_minutes(secs: u32) -> u32 {
-    secs.div_ceil(60).checked_mul(60).unwrap_or(u32::MAX)
+    secs.div_ceil(60).saturating_mul(60)
 }

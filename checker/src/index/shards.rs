@@ -16,6 +16,9 @@ type Tables = [Table; SHARDS];
 /// dear and growing is cheap.
 const GROWTH: usize = 20;
 
+/// But with room for at least so many, because every table built anew takes a new directory too.
+const AT_LEAST: usize = if cfg!(loom) { 1 } else { 32 };
+
 /// 256 tables behind one pointer. A reader loads the pointer once and then asks all it wants of one
 /// state of the directory.
 #[derive(Debug)]
@@ -77,9 +80,9 @@ impl Shards {
                     return Applied::Added;
                 }
                 Ok(applied) => return applied,
-                Err(full) => self.rebuild(&mut writer, shard..=shard, full, |fill| {
-                    turn * (fill.live() / GROWTH + 1)
-                }),
+                Err(full) => {
+                    self.rebuild(&mut writer, shard..=shard, full, |fill| turn * headroom(fill));
+                }
             }
         }
         Applied::Unchanged
@@ -105,7 +108,7 @@ impl Shards {
                 dropped += 1;
             });
             if fill.is_littered() {
-                self.rebuild(&mut writer, shard..=shard, Full::Slots, |fill| fill.live() / GROWTH);
+                self.rebuild(&mut writer, shard..=shard, Full::Slots, headroom);
             }
         }
         dropped
@@ -145,6 +148,10 @@ impl Shards {
     fn lock(&self) -> MutexGuard<'_, Writer> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn headroom(fill: Fill) -> usize {
+    AT_LEAST.max(fill.live() / GROWTH)
 }
 
 #[expect(clippy::indexing_slicing, reason = "a remainder is below its divisor")]

@@ -4,18 +4,18 @@
 #[cfg(not(loom))]
 pub(super) use arc_swap::ArcSwap;
 #[cfg(not(loom))]
-pub(super) use std::sync::{Mutex, MutexGuard};
-#[cfg(not(loom))]
 pub(super) use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+#[cfg(not(loom))]
+pub(super) use std::sync::{Mutex, MutexGuard};
 
 /// What a load gives: the value, kept alive. No count is written to where other readers look.
 #[cfg(not(loom))]
 pub(super) type Guard<T> = arc_swap::Guard<std::sync::Arc<T>>;
 
 #[cfg(loom)]
-pub(super) use loom::sync::{Mutex, MutexGuard};
-#[cfg(loom)]
 pub(super) use loom::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+#[cfg(loom)]
+pub(super) use loom::sync::{Mutex, MutexGuard};
 #[cfg(loom)]
 pub(super) use stand_in::{ArcSwap, Guard};
 

@@ -147,7 +147,8 @@ impl Table {
         for at in print.path(self.groups.len()).take(REACH) {
             let group = self.groups.get(at).ok_or(Full::Slots)?;
             // A free slot has no tag; one that has the tag 0 has a word.
-            let free = group.load().candidates(0).find(|&slot| self.slots.is_free(at * SLOTS + slot));
+            let free =
+                group.load().candidates(0).find(|&slot| self.slots.is_free(at * SLOTS + slot));
             if let Some(free) = free {
                 self.slots.take(at * SLOTS + free, stored, word);
                 group.tag(free, stored.tag);
@@ -176,7 +177,13 @@ impl Table {
 
     /// The same marks in a table with room for `more` entries, and for more marks in cells if that
     /// is what is wanting.
-    pub(super) fn rebuilt(&self, shard: u8, fill: Fill, more: usize, wanting: Full) -> (Self, Fill) {
+    pub(super) fn rebuilt(
+        &self,
+        shard: u8,
+        fill: Fill,
+        more: usize,
+        wanting: Full,
+    ) -> (Self, Fill) {
         let in_cells = self.slots.words().filter(|word| word.in_cell()).count();
         let cells = match wanting {
             Full::Slots if in_cells == 0 => 0,

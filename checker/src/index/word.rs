@@ -79,8 +79,8 @@ impl Word {
     }
 
     fn new(echo: u8, flags: u8, minutes: u16, rest: u32) -> Self {
-        let ([c, d], [e, f, g, h]) = (minutes.to_le_bytes(), rest.to_le_bytes());
-        Self(u64::from_le_bytes([echo, flags, c, d, e, f, g, h]))
+        let [echo, flags] = [echo, flags].map(u64::from);
+        Self(echo | flags << 8 | u64::from(minutes) << 16 | u64::from(rest) << 32)
     }
 
     pub(super) const fn echo(self) -> u8 {
@@ -98,8 +98,8 @@ impl Word {
     }
 
     pub(super) fn content(self) -> Content {
-        let [_, flags, c, d, e, f, g, h] = self.0.to_le_bytes();
-        let (minutes, rest) = (u16::from_le_bytes([c, d]), u32::from_le_bytes([e, f, g, h]));
+        let [_, flags, low, high, rest @ ..] = self.0.to_le_bytes();
+        let (minutes, rest) = (u16::from_le_bytes([low, high]), u32::from_le_bytes(rest));
         let kind = match flags % 8 {
             0 => return Content::Empty,
             1 => TargetKind::Token,

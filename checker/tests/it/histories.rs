@@ -20,10 +20,10 @@ struct Model(BTreeMap<String, Known>);
 
 impl Model {
     fn apply(&mut self, act: &Revocation) {
-        let known = self.0.entry(format!("{:?}", name(&act.target))).or_insert(Known {
-            acts: Vec::new(),
-            kept_until: 0,
-        });
+        let known = self
+            .0
+            .entry(format!("{:?}", name(&act.target)))
+            .or_insert(Known { acts: Vec::new(), kept_until: 0 });
         known.acts.push(act.clone());
         // Rounded up to a minute; beyond 32 bits it is for good.
         let until = act.retain_until.as_secs().div_ceil(60) * 60;
@@ -88,8 +88,13 @@ fn target() -> impl Strategy<Value = Target> {
 fn time() -> impl Strategy<Value = Timestamp> {
     let edges = [0, 1, 59, 60, 61, 65_534 * 60, 65_535 * 60, 65_536 * 60, 4_294_967_280];
     let more = [4_294_967_281, 4_294_967_294, 4_294_967_295, 4_294_967_296, u64::MAX];
-    prop_oneof![0..500u64, 0..10_000_000u64, select(edges.as_slice().to_vec()), select(more.to_vec())]
-        .prop_map(Timestamp::from_secs)
+    prop_oneof![
+        0..500u64,
+        0..10_000_000u64,
+        select(edges.as_slice().to_vec()),
+        select(more.to_vec())
+    ]
+    .prop_map(Timestamp::from_secs)
 }
 
 fn cut_off() -> impl Strategy<Value = IssuedBefore> {
@@ -101,8 +106,8 @@ fn cut_off() -> impl Strategy<Value = IssuedBefore> {
 }
 
 fn act() -> impl Strategy<Value = Revocation> {
-    let reach =
-        (any::<bool>(), any::<bool>()).prop_map(|(offline, long_lived)| Reach { offline, long_lived });
+    let reach = (any::<bool>(), any::<bool>())
+        .prop_map(|(offline, long_lived)| Reach { offline, long_lived });
     (target(), cut_off(), reach, time(), select(Reason::ALL.to_vec()), 0..10_000_000u64).prop_map(
         |(target, issued_before, reach, retain_until, reason, at)| Revocation {
             target,

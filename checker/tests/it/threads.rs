@@ -43,7 +43,7 @@ fn token(number: u64, retain_until: Timestamp) -> Revocation {
 #[test]
 fn i1_what_was_applied_stays_refused() {
     let index = index();
-    let applied: [AtomicU64; WRITERS as usize] = Default::default();
+    let applied: [AtomicU64; 2] = Default::default();
     let over = AtomicBool::new(false);
     let refused = |number| {
         let (issuer, id) = (op(), id(number));
@@ -71,7 +71,8 @@ fn i1_what_was_applied_stays_refused() {
         loop {
             let counts = [0, 1].map(|writer: usize| applied[writer].load(Ordering::Acquire));
             for (writer, count) in (0..).zip(counts).filter(|&(_, count)| count > 0) {
-                asked = asked.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888);
+                asked =
+                    asked.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888);
                 for n in [count - 1, (asked >> 33) % count] {
                     assert!(refused(WRITERS * n + writer), "{n} of {count}");
                 }
