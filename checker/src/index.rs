@@ -1,4 +1,28 @@
 //! Every revocation in force, in memory.
+//!
+//! A map from the digest of a target to its mark. Marks only grow: applying a revocation twice, late
+//! or out of order gives the same index. There is no removal but [`Index::expire`], and no eviction:
+//! memory is bounded by the lifetime of tokens.
+//!
+//! Asking takes no lock and waits for nobody. 256 tables stand behind one pointer, and a check loads
+//! that pointer once (`shards`). A table only fills up (`table`): 16 bytes tell of fifteen slots
+//! which of them a target may have (`group`), a slot holds the rest of its 64-bit fingerprint
+//! (`fingerprint`) and its mark in one word (`word`), so that no mark is ever seen half written.
+//! Growth and expiry build a table anew and swap it in.
+//!
+//! Why so, by `benches/index`: an entry takes 15.5 bytes with its expiry at 1e6 entries, where
+//! sharded maps behind read-write locks take 46 to 69 and a set of strings 64 to 81. A table is full
+//! at fifteen sixteenths, which costs a miss 1.3 looks at a group instead of one.
+//!
+//! What is not here, on purpose:
+//!
+//! - Slots are not used again within a table. Otherwise a reader could match the fingerprint of
+//!   one target and read the mark of the next.
+//! - There is no thread-local cache of the pointer, although it would save a reader two locked
+//!   instructions: it would keep the tables of the past alive in every idle thread.
+//! - There is no second, shorter hash for memory beside the digest: making 64 bits instead of 128
+//!   costs the same within the noise.
+//! - There is no filter in front. The tags are one already: one miss in twenty looks at a slot.
 
 mod fingerprint;
 mod group;
@@ -28,6 +52,12 @@ pub enum Applied {
 }
 
 /// Every revocation in force, shared between threads.
+///
+/// Checks never wait, neither for each other nor for whoever applies or expires. Those take turns,
+/// and what one of them has done is seen by every check that starts after it returned.
+///
+/// An entry takes 16 bytes, and 28 to 35 more if it has the time of a cut-off or is kept for more
+/// than 45 days but not for good.
 #[derive(Debug)]
 pub struct Index {
     key: DigestKey,
@@ -70,7 +100,8 @@ impl Index {
         known.is_some_and(|known| known.merge(Mark::of_change(change)) == known)
     }
 
-    /// Makes room for this many entries more, so that loading a snapshot grows nothing.
+    /// Makes room for this many entries more, so that loading a snapshot grows nothing. Room that
+    /// was made before and not used is given back.
     pub fn reserve(&self, entries: usize) {
         self.shards.reserve(entries);
     }
@@ -111,6 +142,9 @@ impl Index {
     }
 
     /// Drops what no verifier could accept any more, and tells how many entries that were.
+    ///
+    /// An entry is kept up to the end of the minute of its `retain_until`, and for good if that is
+    /// beyond the year 2106.
     ///
     /// `now` must not run ahead of any verifier's clock.
     pub fn expire(&self, now: Timestamp) -> usize {
