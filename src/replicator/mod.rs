@@ -98,6 +98,8 @@ struct Memory {
     reading: Option<Reading>,
     /// What Redis lost, and in which epoch that was noticed, until somebody begins a new one.
     lost: Option<(Epoch, Loss)>,
+    /// Whether keys vanished that were not all written anew yet.
+    keys_vanished: bool,
     ends: Arc<Mutex<LogEnds>>,
     watched: Watched,
 }
@@ -133,6 +135,7 @@ impl Replicator {
             memory: Memory {
                 reading: None,
                 lost: None,
+                keys_vanished: false,
                 ends: Arc::default(),
                 watched: Watched::default(),
             },
@@ -184,6 +187,7 @@ impl Replicator {
         let ended = self.share(link, &head, Arc::clone(&log), anew, keys_vanished, told);
         let ended = Box::pin(ended).await;
         let compared = log.fold.load().is_none();
+        self.memory.keys_vanished &= !compared;
         self.memory.reading = compared.then(|| *log.reading.borrow());
         if let Err(Ended::Lost(loss)) = ended {
             self.memory.lost = Some((head.epoch, loss));
@@ -275,7 +279,7 @@ impl Replicator {
             self.metrics.ended(&Ended::Lost(loss));
             tracing::warn!(%loss, epoch = %head.epoch, "Redis lost data: what is missing is put back");
         }
-        let keys_vanished = lost == Some(Loss::Evicted);
+        self.memory.keys_vanished |= lost == Some(Loss::Evicted);
         let continues = |reading: &Reading| reading.against(&head) == Standing::Continues;
         let reading = read.filter(continues);
         Ok(Opened {
@@ -283,7 +287,7 @@ impl Replicator {
             reading: reading.unwrap_or_else(|| Reading::beginning(&head)),
             anew: reading.is_none(),
             head,
-            keys_vanished,
+            keys_vanished: self.memory.keys_vanished,
         })
     }
 }

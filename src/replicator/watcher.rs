@@ -59,7 +59,10 @@ pub(super) struct Watcher<'a> {
 pub(super) struct Watched {
     /// Where the search for denylist keys that are gone goes on.
     scrubbed: Seq,
-    /// When all keys were written anew because some had vanished.
+    /// How many keys which process had evicted at the last look.
+    evicted: Option<(Option<Box<str>>, u64)>,
+    /// Whether keys have vanished that were not written anew yet, and when that was done last.
+    vanished: bool,
     rewritten: Option<Instant>,
     is_unsafe: bool,
     nearly_full: bool,
@@ -145,14 +148,14 @@ impl Watcher<'_> {
         seen.gap = gap;
         match &probe.canary {
             Ok(Canary::Alive | Canary::First) => {}
-            Ok(Canary::Dead) => self.vanished()?,
+            Ok(Canary::Dead) => self.watched.vanished = true,
             // Out of memory, for instance: nothing is lost, and writes say the same.
             Err(error) => self.metrics.failed(error),
         }
         if let Some(server) = &probe.server {
             self.judge_server(server, seen)?;
         }
-        Ok(())
+        self.rewrite_vanished()
     }
 
     fn judge_server(&mut self, server: &Server, seen: &mut Seen) -> Result<(), Ended> {
@@ -163,9 +166,11 @@ impl Watcher<'_> {
         if server.role == Some(Role::Replica) || is_other(&server.run_id, &first.run_id) {
             return Err(Ended::OtherServer);
         }
-        let evicted = server.evicted_keys.zip(first.evicted_keys);
-        if evicted.is_some_and(|(now, first)| now > first) {
-            self.vanished()?;
+        if let Some(now) = server.evicted_keys {
+            // Also what was evicted while nobody was connected.
+            let known = self.watched.evicted.replace((server.run_id.clone(), now));
+            let more = known.is_some_and(|(run, before)| run == server.run_id && now > before);
+            self.watched.vanished |= more;
         }
         let policy = server.policy.as_deref();
         let is_unsafe = policy.is_some_and(|policy| policy != NOEVICTION);
@@ -188,11 +193,13 @@ impl Watcher<'_> {
         Ok(())
     }
 
-    /// Keys are gone. Everything is written anew, but not over and over while a server evicts.
-    fn vanished(&mut self) -> Result<(), Ended> {
-        if self.watched.rewritten.is_some_and(|at| at.elapsed() < REWRITE_EVERY) {
+    /// If keys are gone, everything is written anew, but not over and over while a server evicts.
+    fn rewrite_vanished(&mut self) -> Result<(), Ended> {
+        let lately = self.watched.rewritten.is_some_and(|at| at.elapsed() < REWRITE_EVERY);
+        if !self.watched.vanished || lately {
             return Ok(());
         }
+        self.watched.vanished = false;
         self.watched.rewritten = Some(Instant::now());
         Err(Loss::Evicted.into())
     }

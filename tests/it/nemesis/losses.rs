@@ -251,6 +251,56 @@ async fn i11_evicted_keys_are_put_back_and_the_policy_is_reported() {
     group.a_newcomer_refuses(&FACTS).await;
 }
 
+/// Keys with an expiry go, and the log stays, so that nothing else is odd.
+fn evict_some(redis: &RedisServer) {
+    let before: u64 = redis.info("evicted_keys").parse().unwrap();
+    redis.config_set("maxmemory-policy", "volatile-ttl");
+    redis.config_set("maxmemory", "1");
+    redis.config_set("maxmemory", "0");
+    redis.config_set("maxmemory-policy", "noeviction");
+    assert!(redis.info("evicted_keys").parse::<u64>().unwrap() > before);
+}
+
+#[tokio::test]
+async fn i11_keys_that_were_evicted_while_nobody_looked_are_put_back() {
+    let redis = RedisServer::start();
+    let group = Group::start(2, &redis, "").await;
+    ends_three_sessions(&group).await;
+    let denied = denylist(&redis);
+    // They look at the server before they are cut off.
+    until("it is looked at", async || redis.info("cmdstat_info").contains("calls=")).await;
+    for way in &group.network {
+        way.refuse();
+        way.cut();
+    }
+    evict_some(&redis);
+    assert_ne!(denylist(&redis), denied);
+    group.network.iter().for_each(Proxy::pass);
+    group.notices("evicted", 0).await;
+    until("the keys are back", async || denylist(&redis) == denied).await;
+}
+
+/// Who may not ask the server for numbers notices by a key of its own, and also what comes soon after.
+#[tokio::test]
+async fn i11_keys_that_are_evicted_twice_are_put_back_twice() {
+    let user = "app on >pw ~* &* +@all -info -config";
+    let redis = RedisServer::start_with(&[("user", user)]);
+    let group = Group::start(1, &redis, "username = \"app\"\npassword = \"pw\"").await;
+    for n in 1..=3 {
+        group.log_out(0, &format!("s{n}")).await;
+    }
+    until("all are there", async || denylist(&redis).len() == 3).await;
+    for _ in 0..2 {
+        // It is looked for twice a second.
+        until("its own key is there", async || {
+            !redis.cli(&["KEYS", "{signout}:canary:*"]).is_empty()
+        })
+        .await;
+        evict_some(&redis);
+        until("the keys are back", async || denylist(&redis).len() == 3).await;
+    }
+}
+
 /// Nobody is told when somebody deletes a key of the denylist. It is looked for every half minute, so
 /// many of them at a time.
 #[tokio::test]
