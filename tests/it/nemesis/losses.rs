@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::super::harness::proxy::Proxy;
+use super::super::harness::proxy::{Direction, Fault, Proxy};
 use super::super::harness::redis::{RedisServer, Replicated};
 use super::super::harness::until;
 use super::group::{Group, HEAD, LOG};
@@ -68,6 +68,29 @@ async fn i11_a_flush_is_noticed_within_a_second_and_undone() {
     }
     assert!(quickest < NOTICED, "{quickest:?}");
     group.a_newcomer_refuses(&FACTS).await;
+}
+
+/// While Redis is filled anew, nobody forgets anything: an empty log is no reason to. The ways are slow,
+/// so that there is time to ask.
+#[tokio::test]
+async fn i3_nothing_is_forgotten_while_an_empty_redis_is_filled() {
+    let redis = RedisServer::start();
+    let group = Group::start(2, &redis, "").await;
+    ends_three_sessions(&group).await;
+    let slow = Fault::Slow { bytes: usize::MAX, delay: Duration::from_millis(30) };
+    for way in &group.network {
+        way.set(Direction::ToServer, slow);
+        way.set(Direction::ToClient, slow);
+    }
+    redis.flushall();
+    until("everything is there again", async || {
+        for place in 0..2 {
+            assert!(group.refuses(place, "sid", "s1").await, "{place} forgot");
+            assert!(group.refuses(place, "jti", "j3").await, "{place} forgot");
+        }
+        group.losses("emptied").await > 0 && denylist(&redis).len() >= FACTS.len()
+    })
+    .await;
 }
 
 #[tokio::test]
