@@ -21,6 +21,9 @@ pub(super) enum Ended {
     /// The server is another process than before, or no master any more.
     #[error("the Redis server was restarted, or is no master any more")]
     OtherServer,
+    /// A mistake of ours.
+    #[error("sharing panicked; the message is above: please report it")]
+    Panicked,
     /// The log was trimmed while it was loaded.
     #[error("the log was trimmed while it was read")]
     Trimmed,

@@ -28,7 +28,11 @@ pub use metrics::Metrics;
 pub use sharing::{NotShared, Sharing, State};
 
 use std::convert::Infallible;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
@@ -160,7 +164,7 @@ impl Replicator {
         let mut told = None;
         loop {
             let began = Instant::now();
-            let Err(ended) = Box::pin(self.connection(&mut told)).await;
+            let ended = unless_panicked(Box::pin(self.connection(&mut told))).await;
             self.metrics.up(false);
             self.metrics.ended(&ended);
             self.shared.enter(State::Apart(Some(ended.to_string().into())));
@@ -292,6 +296,20 @@ impl Replicator {
     }
 }
 
+/// A connection that panics has ended like any other, and everything is compared anew: an instance
+/// that had silently stopped to share would be worse than the panic.
+async fn unless_panicked(
+    mut connection: Pin<Box<impl Future<Output = Result<Infallible, Ended>>>>,
+) -> Ended {
+    let poll = |context: &mut Context<'_>| {
+        // What the panic left half done is the connection's own, and dropped with it.
+        catch_unwind(AssertUnwindSafe(|| connection.as_mut().poll(context)))
+            .unwrap_or(Poll::Ready(Err(Ended::Panicked)))
+    };
+    let Err(ended) = poll_fn(poll).await;
+    ended
+}
+
 /// How far behind Redis is, and how much this instance may have missed.
 async fn set_gauges(revoker: Revoker, shared: Arc<Shared>, metrics: Metrics) {
     let mut ticks = tokio::time::interval(GAUGES_EVERY);
@@ -319,4 +337,17 @@ fn random() -> Result<u64, Ended> {
 fn jitter() -> f64 {
     let random = getrandom::u32().unwrap_or(u32::MAX / 2);
     0.5 + f64::from(random) / f64::from(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn i18_a_panic_ends_a_connection_and_nothing_else() {
+        let panics = Box::pin(async { panic!("on purpose") });
+        assert_eq!(unless_panicked(panics).await, Ended::Panicked);
+        let fails = Box::pin(async { Err(Ended::Renewed) });
+        assert_eq!(unless_panicked(fails).await, Ended::Renewed);
+    }
 }

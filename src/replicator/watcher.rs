@@ -272,7 +272,8 @@ fn gap(shape: LogShape, head: &Head, read: u64) -> Option<Loss> {
         // Everything in it was over, and trimmed.
         0 if head.first > head.seq => return None,
         0 => head.first,
-        length if shape.last - shape.first + 1 != length => shape.first,
+        // The oldest, the newest and the count are not read at once: the log may be another between.
+        length if (shape.last + 1).checked_sub(shape.first) != Some(length) => shape.first,
         // The numbers go on after the log was deleted, so that whoever follows it sees nothing odd.
         _ if shape.first > head.first => head.first,
         _ if shape.last < read => shape.last + 1,
@@ -307,6 +308,7 @@ mod tests {
             (shape(0, 0, 0), head(1, 9), 9, Some(1)),
             (shape(8, 1, 9), head(1, 9), 9, Some(1)),
             (shape(8, 1, 8), head(1, 9), 9, Some(9)),
+            (shape(9, 10, 2), head(1, 9), 9, Some(10)),
             (shape(2, 8, 9), head(1, 9), 9, Some(1)),
             (shape(2, 8, 9), head(8, 9), 9, None),
         ] {
