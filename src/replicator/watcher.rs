@@ -249,7 +249,7 @@ impl Watcher<'_> {
         let Ok(chunk) = self.revoker.read(self.watched.scrubbed).await else { return Ok(()) };
         self.watched.scrubbed = if chunk.records.is_empty() { 1 } else { chunk.next };
         // What was committed a moment ago is perhaps not passed on yet.
-        let passed_on = chunk.next <= self.shared.confirmed_seq();
+        let passed_on = chunk.next <= self.shared.confirmed_seq() + 1;
         let now = self.clock.settled();
         let mut offer = Offer::default();
         for record in chunk.records.iter().filter(|_| passed_on) {
