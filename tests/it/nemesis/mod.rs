@@ -39,7 +39,7 @@ const ROUND: Plan = Plan {
     instances: 3,
     clients: 8,
     pace: Duration::from_millis(100),
-    lasts: Duration::from_secs(15),
+    lasts: Duration::from_secs(12),
     staleness: Staleness::Estimate,
 };
 
