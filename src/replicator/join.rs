@@ -11,6 +11,11 @@ use crate::redis::{Epoch, Founding, InstanceId, Redis, RedisError};
 /// A Redis that starts beside the service is there within this time.
 const FIRST_CONTACT_WITHIN: Duration = Duration::from_secs(30);
 const AGAIN: Duration = Duration::from_millis(500);
+/// An empty Redis may be one that lost everything. Instances that shared through it put their key
+/// back within this time; one that has never shared and came before them would lock them out with
+/// a key of its own.
+const FOUNDS_AFTER: Duration = Duration::from_secs(3);
+const LOOKS_EVERY: Duration = Duration::from_millis(100);
 /// The only policy under which keys stay until they expire.
 pub(super) const NOEVICTION: &str = "noeviction";
 
@@ -49,7 +54,8 @@ pub enum JoinError {
 
 /// Makes the journal part of the deployment that this Redis is shared by, or begins one.
 ///
-/// A journal that is part of one already needs no Redis for its start.
+/// A journal that is part of one already needs no Redis for its start. One that is not waits for a
+/// moment before it begins one.
 pub async fn join(
     redis: &Redis,
     journal: &mut Journal,
@@ -57,56 +63,59 @@ pub async fn join(
     volatile: Volatile,
 ) -> Result<(), JoinError> {
     let began = Instant::now();
+    let random = getrandom::u64().map_err(|_| JoinError::NoRandom)?;
+    let mut found_empty = None;
     loop {
-        let error = match contact(redis, journal.digest_key()).await {
+        let has_waited = found_empty.is_some_and(|at: Instant| at.elapsed() >= FOUNDS_AFTER);
+        let founds = journal.has_joined() || has_waited;
+        let error = match contact(redis, journal.digest_key(), random, founds).await {
             Ok(Contact { policy: Some(policy), .. })
                 if *policy != *NOEVICTION && volatile == Volatile::Refuse =>
             {
                 return Err(JoinError::Volatile { policy });
             }
-            Ok(Contact { key, .. }) => return Ok(journal.join(path, &key)?),
+            Ok(Contact { key: Some(key), .. }) => return Ok(journal.join(path, &key)?),
+            Ok(Contact { key: None, .. }) => {
+                found_empty.get_or_insert_with(Instant::now);
+                tokio::time::sleep(LOOKS_EVERY).await;
+                continue;
+            }
             Err(error) => error,
         };
-        match error {
-            ContactError::NoRandom => return Err(JoinError::NoRandom),
-            ContactError::Redis(error) if journal.has_joined() => {
-                tracing::warn!(%error, "starting without Redis: logouts are taken, and shared later");
-                return Ok(());
-            }
-            ContactError::Redis(error) if began.elapsed() > FIRST_CONTACT_WITHIN => {
-                return Err(JoinError::FirstContact(error));
-            }
-            ContactError::Redis(error) => {
-                tracing::warn!(%error, "waiting for Redis, as the first start of an instance has to");
-                tokio::time::sleep(AGAIN).await;
-            }
+        if journal.has_joined() {
+            tracing::warn!(%error, "starting without Redis: logouts are taken, and shared later");
+            return Ok(());
         }
+        if began.elapsed() > FIRST_CONTACT_WITHIN {
+            return Err(JoinError::FirstContact(error));
+        }
+        tracing::warn!(%error, "waiting for Redis, as the first start of an instance has to");
+        tokio::time::sleep(AGAIN).await;
     }
 }
 
+/// What is to be known of Redis at the start.
 struct Contact {
-    key: DigestKey,
+    /// None if there is no deployment yet.
+    key: Option<DigestKey>,
     policy: Option<Box<str>>,
 }
 
-enum ContactError {
-    Redis(RedisError),
-    NoRandom,
-}
-
-impl From<RedisError> for ContactError {
-    fn from(error: RedisError) -> Self {
-        Self::Redis(error)
-    }
-}
-
-/// The deployment's key, which is this journal's own if there is no deployment yet.
-async fn contact(redis: &Redis, own: &DigestKey) -> Result<Contact, ContactError> {
+/// The deployment's key; this journal's own if there is none yet and this instance founds it.
+async fn contact(
+    redis: &Redis,
+    own: &DigestKey,
+    random: u64,
+    founds: bool,
+) -> Result<Contact, RedisError> {
     let mut link = redis.connect().await?;
-    let random = getrandom::u64().map_err(|_| ContactError::NoRandom)?;
     let probe = link.probe(InstanceId::from_bits(random)).await?;
     let policy = probe.server.and_then(|server| server.policy);
-    let founding = Founding { key: own.clone(), epoch: Epoch::from_bits(random) };
-    let key = link.found(&founding).await?.key;
-    Ok(Contact { key, policy })
+    let head = if founds {
+        let founding = Founding { key: own.clone(), epoch: Epoch::from_bits(random) };
+        Some(link.found(&founding).await?)
+    } else {
+        probe.head
+    };
+    Ok(Contact { key: head.map(|head| head.key), policy })
 }

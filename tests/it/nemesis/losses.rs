@@ -1,12 +1,14 @@
 //! Redis loses something, and what that was is told and put back (I11).
 
 use std::collections::BTreeSet;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::super::harness::proxy::{Direction, Fault, Proxy};
 use super::super::harness::redis::{RedisServer, Replicated};
 use super::super::harness::until;
-use super::group::{Group, HEAD, LOG};
+use super::group::{Group, HEAD, LOG, address};
+use super::instance::Instance;
 
 /// A loss is noticed within this time.
 const NOTICED: Duration = Duration::from_secs(1);
@@ -162,6 +164,31 @@ async fn i11_a_deleted_head_is_a_loss_of_everything() {
     redis.cli(&["DEL", HEAD]);
     group.notices("emptied", 0).await;
     group.a_newcomer_refuses(&FACTS).await;
+}
+
+/// One with a key of its own is quicker than those who would put theirs back.
+#[tokio::test]
+async fn i11_a_newcomer_to_an_emptied_redis_locks_nobody_out() {
+    let redis = RedisServer::start();
+    let mut group = Group::start(2, &redis, "").await;
+    ends_three_sessions(&group).await;
+    group.instances.iter().for_each(|instance| instance.signal("STOP"));
+    redis.flushall();
+    group.network.push(Proxy::start(address(&redis)));
+    let newcomer = Instance::new(2, group.settings(2));
+    thread::scope(|scope| {
+        let starts = scope.spawn(|| newcomer.start());
+        while !starts.is_finished() && !redis.cli(&["KEYS", "*"]).contains("canary") {
+            thread::sleep(Duration::from_millis(1));
+        }
+        group.instances.iter().for_each(|instance| instance.signal("CONT"));
+    });
+    group.instances.push(newcomer);
+    for (fact, value) in FACTS {
+        group.comes_to_refuse(2, fact, value).await;
+    }
+    group.log_out(2, "s4").await;
+    group.all_refuse("sid", "s4").await;
 }
 
 #[tokio::test]
