@@ -7,8 +7,8 @@
 //! One connection lasts until anything at all is odd. Then everything is dropped and begun anew:
 //! compare how far the log was read with what is there; if it continues, go on, else read all of it
 //! and put back what it lacks. There is no other recovery. While it lasts, three tasks share it,
-//! each with a link of its own: the [follower](follower) reads, the [passer](passer) writes, the
-//! [watcher](watcher) looks whether what was read is still there.
+//! each with a link of its own: the `follower` reads, the `passer` writes, the `watcher` looks
+//! whether what was read is still there.
 
 mod ended;
 mod follower;
