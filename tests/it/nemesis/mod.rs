@@ -18,6 +18,7 @@ mod outages;
 mod registrations;
 mod round;
 mod stage;
+mod strikes;
 mod trace;
 mod verdict;
 
@@ -29,7 +30,7 @@ use std::time::{Duration, Instant};
 use super::harness::dice::{Dice, number_from, random_seed};
 use super::harness::tell;
 use load::Staleness;
-use round::{Plan, Report, play};
+use round::{Plan, Report, Total, play};
 use stage::{Keeping, Setting};
 
 const ROUND: Plan = Plan {
@@ -78,6 +79,7 @@ fn i2_nothing_acknowledged_is_lost_whatever_happens_to_redis() {
     let chosen: Vec<_> = ROUNDS.iter().filter(chosen).collect();
     let (done, is_done) = mpsc::channel();
     let (mut begun, mut running, mut wrong) = (0, 0, 0);
+    let mut total = Total::default();
     loop {
         let more = begun < chosen.len() || began.elapsed().as_secs() < seconds;
         if more && running < TOGETHER {
@@ -98,12 +100,13 @@ fn i2_nothing_acknowledged_is_lost_whatever_happens_to_redis() {
         match is_done.recv().unwrap() {
             Some(report) => {
                 tell(&report.to_string());
+                total.add(&report);
                 wrong += usize::from(!report.is_clean());
             }
             None => wrong += 1,
         }
     }
     let seconds = began.elapsed().as_secs();
-    tell(&format!("nemesis: {begun} rounds in {seconds} s, {wrong} of them went wrong"));
+    tell(&format!("nemesis: {begun} rounds in {seconds} s, {wrong} of them went wrong; {total}"));
     assert_eq!(wrong, 0, "see above");
 }

@@ -45,7 +45,7 @@ pub(super) async fn pause(dice: &mut Dice) {
     tokio::time::sleep(Duration::from_millis(PAUSE.0 + dice.below(PAUSE.1))).await;
 }
 
-async fn hold(dice: &mut Dice, least: u64, more: u64) {
+pub(super) async fn hold(dice: &mut Dice, least: u64, more: u64) {
     tokio::time::sleep(Duration::from_millis(least + dice.below(more))).await;
 }
 

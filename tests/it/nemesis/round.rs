@@ -74,6 +74,38 @@ impl fmt::Display for Report {
     }
 }
 
+/// What came of all rounds together.
+#[derive(Debug, Default)]
+pub(super) struct Total {
+    logouts: usize,
+    tokens: usize,
+    strikes: usize,
+    questions: usize,
+    worst: Duration,
+}
+
+impl Total {
+    pub(super) fn add(&mut self, report: &Report) {
+        self.logouts += report.logouts;
+        self.tokens += report.tokens;
+        self.strikes += report.strikes;
+        self.questions += report.questions;
+        self.worst = self.worst.max(report.worst);
+    }
+}
+
+impl fmt::Display for Total {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { logouts, tokens, strikes, questions, worst } = self;
+        write!(
+            f,
+            "{logouts} logouts and {tokens} tokens acknowledged, {strikes} strikes, {questions} \
+             questions; at worst {:.1} s until everybody knew everything",
+            worst.as_secs_f64()
+        )
+    }
+}
+
 /// Plays a round to its end, whatever goes wrong in it. Blocks, as most of what it does.
 pub(super) fn play(plan: Plan, seed: u64) -> Report {
     let mut dice = Dice(seed);
