@@ -1,11 +1,8 @@
 //! Acts on the log.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
-use deadpool_redis::redis::aio::ConnectionLike as _;
 use deadpool_redis::redis::{self, Cmd};
-use tokio::task::JoinHandle;
 
 use super::batch::Batch;
 use super::deny::Direct;
@@ -18,13 +15,6 @@ use super::reply::Reply;
 use super::scripts::{APPEND, TRIM};
 use super::tables;
 use crate::sessions::SharedToken;
-
-/// Entries of one `XRANGE`, and how many of them are on their way at once: while one is taken
-/// apart here, the server collects the next.
-const CHUNK: usize = 1_000;
-const AHEAD: usize = 4;
-/// Chunks come one behind the other, and nobody waits for the single one.
-const UNHURRIED: Duration = Duration::from_secs(5);
 
 impl Link {
     /// Appends entries in their order, in one write, and returns the number of the last; 0 if there
@@ -131,63 +121,6 @@ impl Link {
         entry::entries(entries)
     }
 
-    /// Entries from `from` on, at most `at_most`, without waiting; fewer do not mean that there are
-    /// no more. Fetched in steps, so what is appended meanwhile may be among them.
-    pub async fn range(&mut self, from: u64, at_most: usize) -> Result<Vec<Entry>, RedisError> {
-        self.begin();
-        let done = self.fetch(from, at_most).await;
-        self.end(Act::Range, done)
-    }
-
-    async fn fetch(&self, from: u64, at_most: usize) -> Result<Vec<Entry>, Fault> {
-        let first = at_most.min(CHUNK);
-        if first == 0 {
-            return Ok(Vec::new());
-        }
-        let mut entries = self.fetch_chunk(from, None, first).await.map_err(|_| stopped())??;
-        // Numbers are contiguous, so where the following chunks begin is known before they come.
-        let Some(last) = entries.last().filter(|_| entries.len() == first) else {
-            return Ok(entries);
-        };
-        let mut next = last.seq.saturating_add(1);
-        let mut rest = at_most - first;
-        let mut ahead = VecDeque::with_capacity(AHEAD);
-        loop {
-            while ahead.len() < AHEAD && rest > 0 {
-                let count = rest.min(CHUNK);
-                let end = next.saturating_add(count as u64 - 1);
-                ahead.push_back((count, self.fetch_chunk(next, Some(end), count)));
-                next = end.saturating_add(1);
-                rest -= count;
-            }
-            let Some((count, chunk)) = ahead.pop_front() else { return Ok(entries) };
-            let chunk = chunk.await.map_err(|_| stopped())??;
-            let is_short = chunk.len() < count;
-            entries.extend(chunk);
-            if is_short {
-                return Ok(entries);
-            }
-        }
-    }
-
-    /// Fetches and takes apart in a task of its own, beside the one that reads the socket.
-    fn fetch_chunk(
-        &self,
-        from: u64,
-        to: Option<u64>,
-        count: usize,
-    ) -> JoinHandle<Result<Vec<Entry>, Fault>> {
-        let mut range = redis::cmd("XRANGE");
-        range.arg(self.keys().log()).arg(format!("{}-0", from.max(1)));
-        range.arg(to.map_or_else(|| "+".into(), |to| format!("{to}-0"))).arg("COUNT").arg(count);
-        let mut home = self.home();
-        home.set_response_timeout(self.shared.response_timeout.saturating_add(UNHURRIED));
-        tokio::spawn(async move {
-            let answer = home.req_packed_command(&range).await;
-            entry::entries(Reply::new(answer.map_err(|error| Fault::of(&error))?)?)
-        })
-    }
-
     /// Forgets the entries before `first`, and returns how many those were. Does nothing if the
     /// head says so already, or if there is no entry `first - 1` yet.
     pub async fn trim(&mut self, epoch: Epoch, first: u64) -> Result<u64, RedisError> {
@@ -230,9 +163,4 @@ impl Link {
 /// At most 49 days: the server refuses what does not fit into its own numbers.
 fn millis(duration: Duration) -> u32 {
     u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
-}
-
-/// The runtime is being shut down.
-fn stopped() -> Fault {
-    Fault::Disconnected { kind: std::io::ErrorKind::Interrupted }
 }

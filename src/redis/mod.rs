@@ -13,6 +13,7 @@
 
 mod address;
 mod batch;
+mod chunks;
 mod cluster;
 mod config;
 mod deny;
@@ -40,6 +41,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 pub use address::{Address, AddressError, Transport};
+pub use chunks::Chunks;
 pub use config::{Config, ConfigError, DirectKeys, Login, Password, Topology};
 pub use entry::{Append, Entry};
 pub use error::{Act, Fault, Foreign, Permission, RedisError};

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
-use signout_checker::{Change, Index};
 use tokio::sync::watch;
 
 use super::ended::Ended;
+use super::fold::Fold;
 use super::log_ends::LogEnds;
 use super::loss::Loss;
 use super::reading::Reading;
@@ -20,8 +20,6 @@ use crate::revoker::Revoker;
 const WAIT: Duration = Duration::from_millis(300);
 /// Entries followed together: few, because they have to come within `response_timeout`.
 const FOLLOW: usize = 100;
-/// Entries loaded together.
-const LOAD: usize = 4_000;
 
 /// What the tasks of one connection share.
 #[derive(Debug)]
@@ -29,8 +27,8 @@ pub(super) struct Log {
     /// How far the log was read.
     pub(super) reading: watch::Sender<Reading>,
     pub(super) ends: Arc<Mutex<LogEnds>>,
-    /// All that the log says, until the journal was compared with it.
-    pub(super) fold: ArcSwapOption<Index>,
+    /// What the log says, until the journal was compared with it.
+    pub(super) fold: ArcSwapOption<Fold>,
 }
 
 pub(super) struct Follower<'a> {
@@ -43,31 +41,36 @@ impl Follower<'_> {
     /// Reads the whole log, from the entry that its head calls the first.
     pub(super) async fn load(&self, link: &mut Link, head: &Head) -> Result<(), Ended> {
         loop {
-            let (asked, reading) = (Instant::now(), *self.log.reading.borrow());
-            let entries = link.range(reading.seq + 1, LOAD).await?;
-            let Some(first) = entries.first() else {
+            let (asked, before) = (Instant::now(), self.read());
+            let mut chunks = link.chunks(before.seq + 1, usize::MAX);
+            while let Some(entries) = chunks.next().await? {
+                let first = entries.first().map_or(0, |entry| entry.seq);
+                if self.read().link == LinkId::NONE && first > before.seq + 1 {
+                    // Either it was trimmed since the head was read, or something is missing.
+                    let now = link.head().await?.ok_or(Loss::Emptied)?;
+                    let gap = Ended::from(Loss::Gap { missing: before.seq + 1 });
+                    return Err(if now.first > head.first { Ended::Trimmed } else { gap });
+                }
+                self.take(entries).await?;
+            }
+            if self.read() == before {
                 self.shared.caught_up(asked);
                 break;
-            };
-            if reading.link == LinkId::NONE && first.seq > reading.seq + 1 {
-                // Either it was trimmed since the head was read, or something is missing.
-                let now = link.head().await?.ok_or(Loss::Emptied)?;
-                let missing = reading.seq + 1;
-                let was_trimmed = now.first > head.first;
-                let gap = Ended::from(Loss::Gap { missing });
-                return Err(if was_trimmed { Ended::Trimmed } else { gap });
             }
-            self.take(entries).await?;
         }
-        let seq = self.log.reading.borrow().seq;
+        let seq = self.read().seq;
         if seq < head.seq { Err(Loss::Gap { missing: seq + 1 }.into()) } else { Ok(()) }
+    }
+
+    fn read(&self) -> Reading {
+        *self.log.reading.borrow()
     }
 
     /// Follows the log for as long as the connection lasts.
     pub(super) async fn follow(&self, link: &mut Link) -> Result<Infallible, Ended> {
         loop {
             let asked = Instant::now();
-            let after = self.log.reading.borrow().seq;
+            let after = self.read().seq;
             let entries = link.read(after, WAIT, FOLLOW).await?;
             let caught_up = entries.len() < FOLLOW;
             self.take(entries).await?;
@@ -79,13 +82,10 @@ impl Follower<'_> {
 
     async fn take(&self, entries: Vec<Entry>) -> Result<(), Ended> {
         let Some(last) = self.step_over(&entries)? else { return Ok(()) };
-        let changes: Vec<Change> = entries.into_iter().flat_map(|entry| entry.changes).collect();
         if let Some(fold) = &*self.log.fold.load() {
-            for change in &changes {
-                fold.apply_change(change);
-            }
+            entries.iter().flat_map(|entry| &entry.changes).for_each(|change| fold.add(change));
         }
-        self.revoker.follow(changes).await;
+        self.revoker.follow(entries.into_iter().flat_map(|entry| entry.changes)).await;
         self.log.reading.send_replace(last);
         Ok(())
     }
@@ -95,7 +95,7 @@ impl Follower<'_> {
         if entries.is_empty() {
             return Ok(None);
         }
-        let mut reading = *self.log.reading.borrow();
+        let mut reading = self.read();
         let mut ends = self.log.ends.lock().unwrap_or_else(PoisonError::into_inner);
         for entry in entries {
             reading.step(entry)?;

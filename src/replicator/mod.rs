@@ -11,6 +11,7 @@
 //! whether what was read is still there.
 
 mod ended;
+mod fold;
 mod follower;
 mod found;
 mod join;
@@ -36,7 +37,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
-use signout_checker::{DigestKey, Index};
+use signout_checker::DigestKey;
 use tokio::sync::{mpsc, watch};
 
 use crate::clock::Clock;
@@ -44,6 +45,7 @@ use crate::redis::{DirectKeys, Epoch, Founding, Head, InstanceId, Link, Naming, 
 use crate::revoker::{Committed, Policies, Revoker};
 use crate::settings::Acknowledge;
 use ended::Ended;
+use fold::Fold;
 use follower::{Follower, Log};
 use log_ends::LogEnds;
 use loss::Loss;
@@ -186,7 +188,7 @@ impl Replicator {
         let log = Arc::new(Log {
             reading: watch::Sender::new(reading),
             ends: Arc::clone(&self.memory.ends),
-            fold: ArcSwapOption::from(anew.then(|| Arc::new(Index::new(self.key.clone())))),
+            fold: ArcSwapOption::from(anew.then(|| Arc::new(Fold::before(self.revoker.index())))),
         });
         let ended = self.share(link, &head, Arc::clone(&log), anew, keys_vanished, told);
         let ended = Box::pin(ended).await;

@@ -4,10 +4,11 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use signout_checker::{Change, Index, TargetKind, Timestamp, Verdict};
+use signout_checker::{Change, TargetKind, Timestamp, Verdict};
 use tokio::sync::mpsc;
 
 use super::ended::Ended;
+use super::fold::Fold;
 use super::follower::Log;
 use super::loss::Loss;
 use super::offer::{Offer, Terms};
@@ -111,7 +112,7 @@ impl Passer<'_> {
 
     /// After the log was read as a whole: what of this journal, and of what it holds from others, is
     /// not in it?
-    async fn compare(&mut self, link: &mut Link, fold: &Index) -> Result<(), Ended> {
+    async fn compare(&mut self, link: &mut Link, fold: &Fold) -> Result<(), Ended> {
         // Tokens that are registered from here on have an entry behind it.
         let fence = self.revoker.position().seq;
         let mut put_back = 0;
@@ -129,7 +130,7 @@ impl Passer<'_> {
             let now = self.clock.settled();
             let mut offer = Offer::default();
             for record in &records {
-                offer.add_missing(record, self.terms, now, |change| !fold.covers(change));
+                offer.add_missing(record, self.terms, now, |change| fold.lacks(change, record));
                 if next > fence && matches!(record, Record::Registered(_)) {
                     offer.add(record, self.terms);
                 }

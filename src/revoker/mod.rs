@@ -242,8 +242,9 @@ impl Revoker {
     /// what only this instance knows to belong to it. Waits while the thread has too much to do.
     ///
     /// Not lost before it is written: whoever acknowledged it keeps it in a journal, too.
-    pub async fn follow(&self, mut changes: Vec<Change>) {
-        changes.retain(|change| self.index.apply_change(change) != Applied::Unchanged);
+    pub async fn follow(&self, changes: impl IntoIterator<Item = Change>) {
+        let is_new = |change: &Change| self.index.apply_change(change) != Applied::Unchanged;
+        let changes: Vec<_> = changes.into_iter().filter(is_new).collect();
         if !changes.is_empty() {
             // Closed means that the service is stopping.
             let _ = self.jobs.send(Job::Follow { changes }).await;

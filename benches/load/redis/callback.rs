@@ -49,9 +49,9 @@ pub(crate) fn run() {
     }
     println!(
         "| {CONNECTIONS} connections | requests/s | p50 ms | p99 ms | CPU us per request | \
-         of which replicator | Redis CPU us | all in Redis after ms |"
+         of it journal | of it sharing | Redis CPU us | all in Redis after ms |"
     );
-    println!("|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|");
     variants.iter().for_each(Variant::print);
 }
 
@@ -66,7 +66,8 @@ struct Variant {
     prefix: String,
     service: Service,
     column: Column,
-    replicator_us: Vec<f64>,
+    journal_us: Vec<f64>,
+    sharing_us: Vec<f64>,
     redis_us: Vec<f64>,
     behind_ms: Vec<f64>,
     _folder: tempfile::TempDir,
@@ -88,7 +89,8 @@ impl Variant {
             prefix: prefix.to_owned(),
             service,
             column: Column::default(),
-            replicator_us: Vec::new(),
+            journal_us: Vec::new(),
+            sharing_us: Vec::new(),
             redis_us: Vec::new(),
             behind_ms: Vec::new(),
             _folder: folder,
@@ -99,32 +101,43 @@ impl Variant {
     fn round(&mut self, redis: &RedisServer, registrations: &[Vec<u8>], logouts: &[Vec<u8>]) {
         let (pid, address) = (self.service.pid(), self.service.address);
         drive(address, registrations, CONNECTIONS);
-        if self.prefix.is_empty() {
-            self.column.round(pid, address, logouts, CONNECTIONS);
-            return;
-        }
-        settled(&self.service);
-        let (redis_before, main_before) = (redis.cpu(), process::thread_cpu(pid, "signout"));
-        let mut behind = Duration::ZERO;
-        self.column.round_until(pid, address, logouts, CONNECTIONS, || {
-            behind = last_append(&mut redis.connect(), &self.prefix);
+        if !self.prefix.is_empty() {
             settled(&self.service);
+        }
+        let (redis_before, before) = (redis.cpu(), self.threads());
+        let mut behind = None;
+        self.column.round_until(pid, address, logouts, CONNECTIONS, || {
+            if !self.prefix.is_empty() {
+                behind = Some(last_append(&mut redis.connect(), &self.prefix));
+                settled(&self.service);
+            }
         });
         let each = |spent: Duration| spent.as_secs_f64() * 1e6 / logouts.len() as f64;
-        self.redis_us.push(each(redis.cpu().saturating_sub(redis_before)));
-        let replicator = process::thread_cpu(pid, "signout").saturating_sub(main_before);
-        self.replicator_us.push(each(replicator));
-        self.behind_ms.push(behind.as_secs_f64() * 1e3);
+        let [journal, sharing] = self.threads();
+        let [journal_before, sharing_before] = before;
+        self.journal_us.push(each(journal.saturating_sub(journal_before)));
+        if let Some(behind) = behind {
+            self.sharing_us.push(each(sharing.saturating_sub(sharing_before)));
+            self.redis_us.push(each(redis.cpu().saturating_sub(redis_before)));
+            self.behind_ms.push(behind.as_secs_f64() * 1e3);
+        }
+    }
+
+    /// Processor time of the threads that commit and share.
+    fn threads(&self) -> [Duration; 2] {
+        ["journal", "signout"].map(|name| process::thread_cpu(self.service.pid(), name))
     }
 
     fn print(&self) {
-        let (name, column) = (&self.name, self.column.line());
+        let (name, column, journal) = (&self.name, self.column.line(), median(&self.journal_us));
         if self.prefix.is_empty() {
-            println!("| {name} | {column} | | | |");
+            println!("| {name} | {column} | {journal:.1} | | | |");
         } else {
-            let (replicator, redis) = (median(&self.replicator_us), median(&self.redis_us));
+            let (sharing, redis) = (median(&self.sharing_us), median(&self.redis_us));
             let behind = median(&self.behind_ms);
-            println!("| {name} | {column} | {replicator:.1} | {redis:.1} | {behind:.0} |");
+            println!(
+                "| {name} | {column} | {journal:.1} | {sharing:.1} | {redis:.1} | {behind:.0} |"
+            );
         }
     }
 }
