@@ -9,7 +9,9 @@ local others = {}
 for i = 1, #all, 2 do
   local heard, epoch = string.match(all[i + 1], '^(%d+) (%x*)$')
   local silence = heard and math.max(now - tonumber(heard), 0)
-  if not heard or silence > 60000 then
+  -- What is not of this form was damaged on its way here: it belongs to nobody.
+  local readable = heard and #all[i] == 16 and string.match(all[i], '^%x+$')
+  if not readable or silence > 60000 then
     redis.call('HDEL', KEYS[1], all[i])
   elseif all[i] ~= ARGV[1] then
     table.insert(others, { all[i], epoch, silence })

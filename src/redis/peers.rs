@@ -29,9 +29,8 @@ impl Link {
         compared: Option<Epoch>,
     ) -> Result<Vec<Peer>, RedisError> {
         self.begin();
-        let mut call = MEET.call(1, 2, 128);
-        call.arg(self.keys().instances()).arg(instance.to_string());
-        call.arg(compared.map(|epoch| epoch.to_string()).unwrap_or_default());
+        let compared = compared.map(|epoch| epoch.to_string()).unwrap_or_default();
+        let call = MEET.sealed(&[&self.keys().instances()], &[&instance.to_string(), &compared]);
         let done = match self.call(&MEET, call).await {
             Ok(reply) => peers(reply),
             Err(fault) => Err(fault),
@@ -44,7 +43,6 @@ fn peers(reply: Reply) -> Result<Vec<Peer>, Fault> {
     let peer = |reply: Reply| {
         let [instance, compared, silence] = reply.array()?;
         Ok(Peer {
-            // An id that is none belongs to nobody, and nobody waits for it.
             instance: InstanceId::parse(&instance.text()?).ok_or_else(Fault::odd_answer)?,
             compared: Epoch::parse(&compared.text()?),
             silence: Duration::from_millis(silence.number()?),

@@ -33,8 +33,8 @@ scripts! {
     DENY = "merge.lua" "deny.lua";
     /// Head, log; key, epoch, whether there are direct keys, seal.
     FOUND = "seal.lua" "found.lua";
-    /// Instances; instance, compared epoch or nothing.
-    MEET = "meet.lua";
+    /// Instances; instance, compared epoch or nothing, seal.
+    MEET = "seal.lua" "meet.lua";
     /// Table; expiry, and a field and a value for each token.
     REGISTER = "register.lua";
     /// Head, log; old epoch, new epoch, whether the log is replaced, seal.

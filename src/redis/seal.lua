@@ -1,5 +1,5 @@
 -- The last argument is the SHA-1 of keys and arguments. What these scripts write stands for the whole
--- log, and no reader could tell a wrong epoch or number from a right one.
+-- log or a whole instance, and no reader could tell a wrong epoch or number from a right one.
 local words = {}
 for i = 1, #KEYS do
   words[#words + 1] = KEYS[i]

@@ -94,3 +94,23 @@ async fn an_append_costs_one_command_for_each_target() {
         }
     }
 }
+
+/// One damaged entry among the instances would keep all of them apart.
+#[tokio::test]
+async fn instances_that_cannot_be_read_are_forgotten() {
+    let (server, mut link) = founded().await;
+    let (here, there) = (InstanceId::from_bits(1), InstanceId::from_bits(2));
+    assert_eq!(link.meet(here, None).await, Ok(vec![]));
+    let now = server.cli(&["TIME"]).lines().next().unwrap().to_owned() + "000 ";
+    for (instance, said) in [
+        ("000000000000000\u{fffd}", now.as_str()),
+        ("17", &now),
+        ("0000000000000003", "x"),
+        ("", ""),
+    ] {
+        server.cli(&["HSET", "{signout}:instances", instance, said]);
+    }
+    let peers = link.meet(there, Some(FIRST)).await.unwrap();
+    assert_eq!(peers.iter().map(|peer| peer.instance).collect::<Vec<_>>(), [here]);
+    assert_eq!(server.cli(&["HLEN", "{signout}:instances"]), "2");
+}
