@@ -127,12 +127,10 @@ impl Application {
             None => None,
             Some(redis) => Some(Shared::prepare(redis, &mut journal, &path, &registry).await?),
         };
-        let (outbox, inbox) = revoker::outbox();
         let (revoker, running, replayed) = Revoker::start(Parts {
             journal,
             path,
             policies: policies.clone(),
-            outbox: sharing.is_some().then_some(outbox),
             clock: Arc::clone(&clock),
             metrics: revoker::Metrics::register(&registry)?,
         })?;
@@ -142,7 +140,6 @@ impl Application {
                 direct_keys: shared.direct_keys,
                 acknowledge: shared.acknowledge,
                 revoker: revoker.clone(),
-                inbox,
                 policies,
                 clock: Arc::clone(&clock),
                 metrics: shared.metrics,

@@ -71,7 +71,7 @@ pub(super) enum Reply {
         answer: Answer<Vec<Registered>>,
         registered: Vec<Registered>,
     },
-    Carry {
+    Reached {
         answer: Answer<Position>,
         at: usize,
     },
@@ -88,7 +88,7 @@ impl Reply {
             Self::Logout { answer, .. } => drop(answer.send(Err(error))),
             Self::Revoke { answer, .. } => drop(answer.send(Err(error))),
             Self::Register { answer, .. } => drop(answer.send(Err(error))),
-            Self::Carry { answer, .. } => drop(answer.send(Err(error))),
+            Self::Reached { answer, .. } => drop(answer.send(Err(error))),
             Self::Forget { answer, .. } => drop(answer.send(Err(error))),
         }
     }

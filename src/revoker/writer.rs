@@ -13,12 +13,15 @@ use tokio::sync::{mpsc, watch};
 
 use super::batch::{Answer, Batch, Reply};
 use super::late::{LateMarks, PATIENCE};
+use super::outbox::Outbox;
 use super::{
-    Carried, LoggedOut, Metrics, Order, Outbox, Parts, Policies, Policy, RegisterError, Registered,
-    Repeated, RevokerError, plan,
+    Carried, FOLLOWED, LoggedOut, Metrics, Order, Parts, Policies, Policy, RegisterError,
+    Registered, Repeated, RevokerError, plan,
 };
 use crate::clock::Clock;
-use crate::journal::{Chunk, Journal, JournalError, OpenError, Position, Record, Replayed, Seq};
+use crate::journal::{
+    Chunk, Journal, JournalError, OpenError, Position, Record, Replayed, Revoking, Seq,
+};
 use crate::logout_token::LogoutToken;
 use crate::replay::{ReplayLog, Seen, Sighting};
 use crate::sessions::{IssuedToken, Registration, Sessions};
@@ -44,6 +47,8 @@ pub(super) enum Job {
     Follow { changes: Vec<Change> },
     Carry { answer: Answer<Position> },
     Read { from: Seq, answer: Answer<Chunk> },
+    ReadRevoking { from: Seq, targets: usize, answer: Answer<Revoking> },
+    Written { answer: Answer<Position> },
     Tidy,
 }
 
@@ -53,6 +58,7 @@ pub(super) struct State {
     pub(super) sessions: Arc<Sessions>,
     pub(super) fault: Arc<ArcSwapOption<String>>,
     pub(super) reached: watch::Sender<Position>,
+    pub(super) outbox: Outbox,
 }
 
 pub(super) struct Writer {
@@ -63,8 +69,9 @@ pub(super) struct Writer {
     state: State,
     replay: ReplayLog,
     late: LateMarks,
+    /// In force here, but not in the journal, which failed: to be written when it works again.
+    unwritten: Vec<Change>,
     policies: Policies,
-    outbox: Option<Outbox>,
     clock: Arc<dyn Clock>,
     metrics: Metrics,
     swept: Instant,
@@ -73,7 +80,7 @@ pub(super) struct Writer {
 impl Writer {
     /// Brings the state back from the journal.
     pub(super) fn restore(parts: Parts, state: State) -> Result<(Self, Replayed), JournalError> {
-        let Parts { path, journal, policies, outbox, clock, metrics } = parts;
+        let Parts { path, journal, policies, clock, metrics } = parts;
         let replay = ReplayLog::new(journal.digest_key().clone());
         let mut writer = Self {
             path,
@@ -82,8 +89,8 @@ impl Writer {
             state,
             replay,
             late: LateMarks::default(),
+            unwritten: Vec::new(),
             policies,
-            outbox,
             clock,
             metrics,
             swept: Instant::now(),
@@ -94,7 +101,7 @@ impl Writer {
 
     pub(super) fn run(mut self, mut queue: mpsc::Receiver<Job>) {
         while let Some(job) = queue.blocking_recv() {
-            let mut batch = Batch::default();
+            let mut batch = self.begin();
             self.decide(job, &mut batch);
             while batch.requests < BATCH {
                 let Ok(job) = queue.try_recv() else { break };
@@ -107,7 +114,7 @@ impl Writer {
     /// Takes requests as if they had been waiting together.
     #[cfg(test)]
     pub(super) fn take_together(&mut self, jobs: impl Iterator<Item = Job>) {
-        let mut batch = Batch::default();
+        let mut batch = self.begin();
         jobs.for_each(|job| self.decide(job, &mut batch));
         self.finish(batch);
     }
@@ -186,6 +193,17 @@ impl Writer {
         Ok(replayed)
     }
 
+    /// A batch begins with what an earlier one could not write down. Nobody else will tell it again.
+    fn begin(&mut self) -> Batch {
+        let mut batch = Batch::default();
+        if self.journal.is_some() && !self.unwritten.is_empty() {
+            let unwritten = std::mem::take(&mut self.unwritten);
+            let entries = unwritten.chunks(FOLLOWED);
+            batch.records.extend(entries.map(|changes| Record::Followed(changes.to_vec())));
+        }
+        batch
+    }
+
     fn decide(&mut self, job: Job, batch: &mut Batch) {
         batch.requests += 1;
         match job {
@@ -221,11 +239,17 @@ impl Writer {
             }
             Job::Carry { answer } => {
                 self.carry_late_marks(Instant::now() + PATIENCE, batch);
-                batch.replies.push(Reply::Carry { answer, at: batch.records.len() });
+                batch.replies.push(Reply::Reached { answer, at: batch.records.len() });
             }
             Job::Read { from, answer } => {
                 // What this batch holds is not committed yet; it comes with a later read.
-                let _ = answer.send(self.read(from));
+                let _ = answer.send(self.read_with(|journal| journal.read(from, CHUNK)));
+            }
+            Job::ReadRevoking { from, targets, answer } => {
+                let _ = answer.send(self.read_with(|journal| journal.read_revoking(from, targets)));
+            }
+            Job::Written { answer } => {
+                batch.replies.push(Reply::Reached { answer, at: batch.records.len() });
             }
             Job::Tidy => {
                 self.carry_late_marks(Instant::now(), batch);
@@ -359,12 +383,12 @@ impl Writer {
         }
     }
 
-    fn read(&self, from: Seq) -> Result<Chunk, RevokerError> {
-        let not_readable = |reason: String| RevokerError::NotDurable(reason);
-        let Some(journal) = &self.journal else {
-            return Err(not_readable(JournalError::Closed.to_string()));
-        };
-        journal.read(from, CHUNK).map_err(|error| not_readable(error.to_string()))
+    fn read_with<T>(
+        &self,
+        read: impl FnOnce(&Journal) -> Result<T, JournalError>,
+    ) -> Result<T, RevokerError> {
+        let read = self.journal.as_ref().ok_or(JournalError::Closed).and_then(read);
+        read.map_err(|error| RevokerError::NotDurable(error.to_string()))
     }
 
     fn decide_forgetting(&mut self, issuer: Issuer, jwt_ids: &[JwtId], batch: &mut Batch) -> usize {
@@ -404,11 +428,12 @@ impl Writer {
                 for reply in replies {
                     self.answer(reply, committed);
                 }
-                if let Some(outbox) = self.outbox.as_ref().filter(|_| !records.is_empty()) {
-                    outbox.put(committed.seq + 1, records);
+                if !records.is_empty() {
+                    self.state.outbox.put(committed.seq + 1, records);
                 }
             }
             Err(reason) => {
+                self.unwritten.extend(records.into_iter().flat_map(followed));
                 for reply in replies {
                     reply.refuse(&reason);
                 }
@@ -478,7 +503,7 @@ impl Writer {
             Reply::Register { answer, registered } => {
                 let _ = answer.send(Ok(registered));
             }
-            Reply::Carry { answer, at } => {
+            Reply::Reached { answer, at } => {
                 let _ = answer.send(Ok(position(at)));
             }
             Reply::Forget { answer, forgotten } => {
@@ -542,6 +567,14 @@ fn bear_revoked(
     }
     let revocation = plan::born_revoked(token, revoked.reason, policy, now);
     batch.records.push(Record::Revoked { revocations: vec![revocation], seen: None });
+}
+
+/// What another instance had acknowledged.
+fn followed(record: Record) -> Vec<Change> {
+    match record {
+        Record::Followed(changes) => changes,
+        Record::Registered(_) | Record::Revoked { .. } | Record::Forgotten { .. } => Vec::new(),
+    }
 }
 
 /// The tokens among the targets.
