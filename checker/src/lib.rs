@@ -46,3 +46,17 @@ pub use change::{Change, KeyName, PackError};
 
 mod index;
 pub use index::{Applied, Index};
+
+mod policy;
+pub use policy::{Policy, StalePolicy};
+
+mod observer;
+pub use observer::{Connection, Observer};
+
+mod freshness;
+
+mod checker;
+pub use checker::{Checker, OtherKey};
+
+mod position;
+pub use position::{NoPosition, Position};
