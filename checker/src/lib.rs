@@ -60,3 +60,24 @@ pub use checker::{Checker, OtherKey};
 
 mod position;
 pub use position::{NoPosition, Position};
+
+mod snapshot;
+pub use snapshot::{Snapshot, SnapshotError, SnapshotPart, SnapshotReader, SnapshotWriter};
+
+mod loading;
+pub use loading::Loading;
+
+#[cfg(feature = "json")]
+mod event;
+#[cfg(feature = "json")]
+pub use event::{EventError, FeedChange, FeedEvent, Heartbeat, ResetReason};
+
+#[cfg(feature = "json")]
+mod cursor;
+#[cfg(feature = "json")]
+pub use cursor::{Cursor, Step};
+
+#[cfg(feature = "json")]
+mod subscription;
+#[cfg(feature = "json")]
+pub use subscription::{Shortfall, Subscription, Taken};
