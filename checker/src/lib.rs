@@ -41,6 +41,14 @@ pub use revocation::{IssuedBefore, Reach, Reason, Revocation, Target, TargetKind
 mod verdict;
 pub use verdict::{NotRevoked, Revoked, TokenFacts, Unknown, Verdict};
 
+#[cfg(feature = "json")]
+mod object;
+
+mod claims;
+#[cfg(feature = "json")]
+pub use claims::ClaimsError;
+pub use claims::{Claims, RawClaims};
+
 mod change;
 pub use change::{Change, KeyName, PackError};
 

@@ -7,6 +7,7 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::{Deserialize as Deserialized, Serialize};
 
 use super::{CHANGES, EventError, FeedChange, HEARTBEAT, Heartbeat, RESET, ResetReason};
+use crate::object::Object;
 use crate::{
     Change, ClientId, Digest, IdError, IssuedBefore, Issuer, JwtId, KeyName, Reach, Reason,
     SessionId, Subject, Target, TargetKind, Timestamp,
@@ -24,7 +25,7 @@ struct HeartbeatData {
 struct ChangesData<'a> {
     previous: u64,
     #[serde(borrow)]
-    changes: Vec<ChangeData<'a>>,
+    changes: Vec<Object<ChangeData<'a>>>,
 }
 
 #[derive(Serialize, Deserialized)]
@@ -77,8 +78,8 @@ enum Fault {
 }
 
 pub(super) fn heartbeat(data: &str) -> Result<Heartbeat, EventError> {
-    let HeartbeatData { staleness_ms, elapsed_ms, time, previous } =
-        serde_json::from_str(data).map_err(unreadable(HEARTBEAT))?;
+    let data = serde_json::from_str(data).map_err(unreadable(HEARTBEAT))?;
+    let Object(HeartbeatData { staleness_ms, elapsed_ms, time, previous }) = data;
     Ok(Heartbeat {
         staleness: Duration::from_millis(staleness_ms),
         elapsed: Duration::from_millis(elapsed_ms),
@@ -88,14 +89,17 @@ pub(super) fn heartbeat(data: &str) -> Result<Heartbeat, EventError> {
 }
 
 pub(super) fn changes(data: &str) -> Result<(u64, Vec<FeedChange>), EventError> {
-    let data: ChangesData<'_> = serde_json::from_str(data).map_err(unreadable(CHANGES))?;
-    let changes: Result<_, Fault> = data.changes.into_iter().map(ChangeData::read).collect();
+    let Object(data): Object<ChangesData<'_>> =
+        serde_json::from_str(data).map_err(unreadable(CHANGES))?;
+    let changes: Result<_, Fault> =
+        data.changes.into_iter().map(|Object(change)| change.read()).collect();
     let changes = changes.map_err(serde_json::Error::custom).map_err(unreadable(CHANGES))?;
     Ok((data.previous, changes))
 }
 
 pub(super) fn reset(data: &str) -> Result<ResetReason, EventError> {
-    let data: ResetData<'_> = serde_json::from_str(data).map_err(unreadable(RESET))?;
+    let Object(data): Object<ResetData<'_>> =
+        serde_json::from_str(data).map_err(unreadable(RESET))?;
     let known = ResetReason::ALL.iter().find(|reason| reason.as_str() == data.reason);
     let fault = || unreadable(RESET)(serde_json::Error::custom(Fault::Word("reason")));
     known.copied().ok_or_else(fault)
@@ -112,7 +116,10 @@ pub(super) fn of_heartbeat(heartbeat: &Heartbeat) -> String {
 }
 
 pub(super) fn of_changes(previous: u64, changes: &[FeedChange]) -> String {
-    text(&ChangesData { previous, changes: changes.iter().map(ChangeData::of).collect() })
+    text(&ChangesData {
+        previous,
+        changes: changes.iter().map(|told| Object(ChangeData::of(told))).collect(),
+    })
 }
 
 pub(super) fn of_reset(reason: ResetReason) -> String {

@@ -175,7 +175,9 @@ fn each_fault_is_refused() {
         ("changes", "", good, "no position"),
         ("changes", "9", good, "no position"),
         ("changes", &*id, r#"{"previous":3,"changes":[]}"#, "no changes"),
+        ("changes", &*id, r#"{"previous":3,"changes":[[]]}"#, "expected an object"),
         ("heartbeat", &*id, "{}", "missing field"),
+        ("heartbeat", &*id, "[0,0,0,0]", "expected an object"),
         ("reset", "", r#"{"reason":"boredom"}"#, "`reason`"),
         ("heartbeat", &*id, &" ".repeat(DATA_BYTES + 1), "at most 1048576"),
     ] {
