@@ -14,9 +14,9 @@
 //! is every token, `null` as `retain_until` is for good. Digests and names are 32 lower-case hex
 //! digits. Unknown fields are left alone.
 //!
-//! An act with more changes than fit comes in several events. All but the last have the id of the
-//! entry *before* it, `previous` itself: they are to be applied, and a stream that breaks among
-//! them is taken up before the first.
+//! An act with more changes than fit comes in several `changes` events, with `"part":n,"parts":m` in
+//! their data, `n` from 0. All but the last have the id of the entry *before* the act, `previous`
+//! itself: they are to be applied, but a stream that breaks among them is taken up before the first.
 
 mod json;
 
@@ -46,11 +46,22 @@ pub enum FeedEvent {
     },
     /// Somebody was signed out.
     Changes {
-        /// The entry of the journal that tells so; or, of all but the last part of a large act, the
-        /// entry before it.
+        /// The entry of the journal that tells so.
         at: Position,
         /// The last entry before it that mattered.
         previous: u64,
+        /// What it changes. At least one.
+        changes: Vec<FeedChange>,
+    },
+    /// One event of several that tell of an act together. Whoever writes does not need it:
+    /// [`to_frame`](Self::to_frame) parts [`Changes`](Self::Changes).
+    Part {
+        /// Of the last part the entry of the journal that tells so, of all others the entry before.
+        at: Position,
+        /// The last entry before it that mattered.
+        previous: u64,
+        /// Which part this is.
+        part: Part,
         /// What it changes. At least one.
         changes: Vec<FeedChange>,
     },
@@ -87,6 +98,23 @@ impl Heartbeat {
     pub fn as_of(&self, asked: Instant, arrived: Instant) -> Option<Instant> {
         let sent = asked.checked_add(self.elapsed).map_or(arrived, |sent| sent.min(arrived));
         if self.staleness > MOST_STALENESS { None } else { sent.checked_sub(self.staleness) }
+    }
+}
+
+/// One part of several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Counted from 0.
+    pub number: u32,
+    /// How many there are, at least 2.
+    pub of: u32,
+}
+
+impl Part {
+    /// Whether the act is complete with this one.
+    #[must_use]
+    pub const fn is_last(self) -> bool {
+        self.number + 1 >= self.of
     }
 }
 
@@ -160,13 +188,21 @@ pub enum EventError {
     /// `changes` is empty.
     #[error("an event of the feed has no changes in it")]
     Empty,
-    /// `previous` lies behind the event itself.
+    /// `previous` does not lie before the event itself.
     #[error("an event of the feed at {at} says that {previous} came before it")]
     Order {
         /// The event's own seq.
         at: u64,
         /// What it says.
         previous: u64,
+    },
+    /// A part of an act that has no such part.
+    #[error("an event of the feed says it is part {number} of {of}")]
+    Part {
+        /// Which it says it is, counted from 0.
+        number: u32,
+        /// How many there are.
+        of: u32,
     },
 }
 
@@ -180,21 +216,35 @@ impl FeedEvent {
         let event = match name {
             HEARTBEAT => {
                 let (at, heartbeat) = (id.parse::<Position>()?, json::heartbeat(data)?);
-                is_ordered(at, heartbeat.previous)?;
+                in_order(heartbeat.previous <= at.seq, at, heartbeat.previous)?;
                 Self::Heartbeat { at, heartbeat }
             }
-            CHANGES => {
-                let (at, (previous, changes)) = (id.parse::<Position>()?, json::changes(data)?);
-                is_ordered(at, previous)?;
-                if changes.is_empty() {
-                    return Err(EventError::Empty);
-                }
-                Self::Changes { at, previous, changes }
-            }
+            CHANGES => Self::of_changes(id.parse()?, json::changes(data)?)?,
             RESET => Self::Reset(json::reset(data)?),
             _ => return Ok(None),
         };
         Ok(Some(event))
+    }
+
+    fn of_changes(at: Position, told: json::Told) -> Result<Self, EventError> {
+        let json::Told { previous, part, changes } = told;
+        if changes.is_empty() {
+            return Err(EventError::Empty);
+        }
+        match part {
+            None => {
+                in_order(previous < at.seq, at, previous)?;
+                Ok(Self::Changes { at, previous, changes })
+            }
+            Some(Part { number, of }) if of < 2 || number >= of => {
+                Err(EventError::Part { number, of })
+            }
+            Some(part) => {
+                let ordered = if part.is_last() { previous < at.seq } else { previous == at.seq };
+                in_order(ordered, at, previous)?;
+                Ok(Self::Part { at, previous, part, changes })
+            }
+        }
     }
 
     /// The event as it stands in a `text/event-stream`, empty line and all. An act too large for one
@@ -206,14 +256,20 @@ impl FeedEvent {
                 frame(HEARTBEAT, Some(*at), &json::of_heartbeat(heartbeat))
             }
             Self::Changes { at, previous, changes } => {
-                let mut frames = String::new();
-                let mut parts = changes.chunks(EVENT_CHANGES).peekable();
-                while let Some(part) = parts.next() {
-                    let seq = if parts.peek().is_some() { *previous } else { at.seq };
-                    let data = json::of_changes(*previous, part);
-                    frames += &frame(CHANGES, Some(Position { seq, ..*at }), &data);
-                }
-                frames
+                let parts = changes.chunks(EVENT_CHANGES);
+                let of = u32::try_from(parts.len()).unwrap_or(u32::MAX);
+                let frames = (0..of).zip(parts).map(|(number, changes)| {
+                    let part = Part { number, of };
+                    let seq = if part.is_last() { at.seq } else { *previous };
+                    let part = (of > 1).then_some(part);
+                    let data = json::of_changes(*previous, part, changes);
+                    frame(CHANGES, Some(Position { seq, ..*at }), &data)
+                });
+                frames.collect()
+            }
+            Self::Part { at, previous, part, changes } => {
+                let data = json::of_changes(*previous, Some(*part), changes);
+                frame(CHANGES, Some(*at), &data)
             }
             Self::Reset(reason) => frame(RESET, None, &json::of_reset(*reason)),
         }
@@ -224,8 +280,8 @@ const HEARTBEAT: &str = "heartbeat";
 const CHANGES: &str = "changes";
 const RESET: &str = "reset";
 
-fn is_ordered(at: Position, previous: u64) -> Result<(), EventError> {
-    if previous > at.seq { Err(EventError::Order { at: at.seq, previous }) } else { Ok(()) }
+fn in_order(ordered: bool, at: Position, previous: u64) -> Result<(), EventError> {
+    if ordered { Ok(()) } else { Err(EventError::Order { at: at.seq, previous }) }
 }
 
 fn frame(name: &str, id: Option<Position>, data: &str) -> String {

@@ -78,7 +78,7 @@ pub use loading::Loading;
 #[cfg(feature = "json")]
 mod event;
 #[cfg(feature = "json")]
-pub use event::{EventError, FeedChange, FeedEvent, Heartbeat, ResetReason};
+pub use event::{EventError, FeedChange, FeedEvent, Heartbeat, Part, ResetReason};
 
 #[cfg(feature = "json")]
 mod cursor;
@@ -89,3 +89,8 @@ pub use cursor::{Cursor, Step};
 mod subscription;
 #[cfg(feature = "json")]
 pub use subscription::{Shortfall, Subscription, Taken};
+
+#[cfg(feature = "file")]
+mod state;
+#[cfg(feature = "file")]
+pub use state::{Restored, StateError, StateFile};

@@ -103,7 +103,7 @@ impl Subscription {
             Step::Apply => {}
         }
         match event {
-            FeedEvent::Changes { changes, .. } => {
+            FeedEvent::Changes { changes, .. } | FeedEvent::Part { changes, .. } => {
                 self.apply(changes.into_iter().map(|told| told.change).collect())
             }
             FeedEvent::Heartbeat { heartbeat, .. } => self.heartbeat(&heartbeat, arrived),

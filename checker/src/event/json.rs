@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::{Deserialize as Deserialized, Serialize};
 
-use super::{CHANGES, EventError, FeedChange, HEARTBEAT, Heartbeat, RESET, ResetReason};
+use super::{CHANGES, EventError, FeedChange, HEARTBEAT, Heartbeat, Part, RESET, ResetReason};
 use crate::object::Object;
 use crate::{
     Change, ClientId, Digest, IdError, IssuedBefore, Issuer, JwtId, KeyName, Reach, Reason,
@@ -24,6 +24,10 @@ struct HeartbeatData {
 #[derive(Serialize, Deserialized)]
 struct ChangesData<'a> {
     previous: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parts: Option<u32>,
     #[serde(borrow)]
     changes: Vec<Object<ChangeData<'a>>>,
 }
@@ -75,6 +79,8 @@ enum Fault {
     Identifier(#[from] IdError),
     #[error("`iss` and the identifier of this `kind` come together, and no other with them")]
     Target,
+    #[error("`part` and `parts` come together")]
+    Part,
 }
 
 pub(super) fn heartbeat(data: &str) -> Result<Heartbeat, EventError> {
@@ -88,13 +94,25 @@ pub(super) fn heartbeat(data: &str) -> Result<Heartbeat, EventError> {
     })
 }
 
-pub(super) fn changes(data: &str) -> Result<(u64, Vec<FeedChange>), EventError> {
+/// The data of a `changes` event.
+pub(super) struct Told {
+    pub(super) previous: u64,
+    pub(super) part: Option<Part>,
+    pub(super) changes: Vec<FeedChange>,
+}
+
+pub(super) fn changes(data: &str) -> Result<Told, EventError> {
     let Object(data): Object<ChangesData<'_>> =
         serde_json::from_str(data).map_err(unreadable(CHANGES))?;
     let changes: Result<_, Fault> =
         data.changes.into_iter().map(|Object(change)| change.read()).collect();
-    let changes = changes.map_err(serde_json::Error::custom).map_err(unreadable(CHANGES))?;
-    Ok((data.previous, changes))
+    let part = match (data.part, data.parts) {
+        (Some(number), Some(of)) => Ok(Some(Part { number, of })),
+        (None, None) => Ok(None),
+        _ => Err(Fault::Part),
+    };
+    let told = part.and_then(|part| Ok(Told { previous: data.previous, part, changes: changes? }));
+    told.map_err(serde_json::Error::custom).map_err(unreadable(CHANGES))
 }
 
 pub(super) fn reset(data: &str) -> Result<ResetReason, EventError> {
@@ -115,11 +133,10 @@ pub(super) fn of_heartbeat(heartbeat: &Heartbeat) -> String {
     })
 }
 
-pub(super) fn of_changes(previous: u64, changes: &[FeedChange]) -> String {
-    text(&ChangesData {
-        previous,
-        changes: changes.iter().map(|told| Object(ChangeData::of(told))).collect(),
-    })
+pub(super) fn of_changes(previous: u64, part: Option<Part>, changes: &[FeedChange]) -> String {
+    let (part, parts) = (part.map(|part| part.number), part.map(|part| part.of));
+    let changes = changes.iter().map(|told| Object(ChangeData::of(told))).collect();
+    text(&ChangesData { previous, part, parts, changes })
 }
 
 pub(super) fn of_reset(reason: ResetReason) -> String {

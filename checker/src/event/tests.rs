@@ -122,11 +122,12 @@ fn a_large_act_becomes_events_that_are_small_enough() {
     let mut found = Vec::new();
     let mut seqs = Vec::new();
     for part in parts {
-        let FeedEvent::Changes { at, previous: 3, changes } = part else { panic!("{part:?}") };
-        seqs.push(at.seq);
+        assert_eq!(decoded(&part.to_frame()), std::slice::from_ref(&part));
+        let FeedEvent::Part { at, previous: 3, part, changes } = part else { panic!("{part:?}") };
+        seqs.push((at.seq, part.number, part.of));
         found.extend(changes);
     }
-    assert_eq!((found, seqs), (changes, vec![3, 3, 9]));
+    assert_eq!((found, seqs), (changes, vec![(3, 0, 3), (3, 1, 3), (9, 2, 3)]));
 }
 
 #[test]
@@ -144,6 +145,13 @@ fn each_fault_is_refused() {
     assert!(FeedEvent::decode("changes", &id, good).is_ok());
     for (from, to, says) in [
         ("\"previous\":3", "\"previous\":10", "says that 10 came before"),
+        ("\"previous\":3", "\"previous\":9", "says that 9 came before"),
+        ("\"previous\":3", "\"previous\":3,\"part\":0", "come together"),
+        ("\"previous\":3", "\"previous\":3,\"parts\":2", "come together"),
+        ("\"previous\":3", "\"previous\":3,\"part\":0,\"parts\":1", "part 0 of 1"),
+        ("\"previous\":3", "\"previous\":3,\"part\":2,\"parts\":2", "part 2 of 2"),
+        ("\"previous\":3", "\"previous\":3,\"part\":0,\"parts\":2", "says that 3 came before"),
+        ("\"previous\":3", "\"previous\":9,\"part\":1,\"parts\":2", "says that 9 came before"),
         ("\"previous\":3", "\"previous\":-1", "expected u64"),
         ("\"previous\":3", "\"previous\":\"3\"", "expected u64"),
         ("\"previous\":3,", "", "missing field `previous`"),

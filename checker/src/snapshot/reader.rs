@@ -79,18 +79,38 @@ impl SnapshotReader {
     /// # }
     /// ```
     pub fn read(&mut self, bytes: &mut &[u8]) -> Result<Option<SnapshotPart>, SnapshotError> {
-        while !bytes.is_empty() {
+        let part = self.read_to_end(bytes)?;
+        if part.is_none() && !bytes.is_empty() {
+            return Err(self.fail(SnapshotError::Trailing));
+        }
+        Ok(part)
+    }
+
+    /// The same, and leaves alone what comes behind the end.
+    pub(crate) fn read_to_end(
+        &mut self,
+        bytes: &mut &[u8],
+    ) -> Result<Option<SnapshotPart>, SnapshotError> {
+        while !bytes.is_empty() && !matches!(self.awaited, Awaited::Nothing) {
             match self.step(bytes) {
                 Ok(None) => {}
                 Ok(Some(part)) => return Ok(Some(part)),
-                Err(error) => {
-                    self.awaited = Awaited::Failed(error);
-                    self.pending = Vec::new();
-                    return Err(error);
-                }
+                Err(error) => return Err(self.fail(error)),
             }
         }
         Ok(None)
+    }
+
+    /// Whether the end was reached.
+    #[cfg(feature = "file")]
+    pub(crate) fn is_whole(&self) -> bool {
+        matches!(self.awaited, Awaited::Nothing)
+    }
+
+    fn fail(&mut self, error: SnapshotError) -> SnapshotError {
+        self.awaited = Awaited::Failed(error);
+        self.pending = Vec::new();
+        error
     }
 
     /// To be called at the end of the bytes. Only now is it sure that nothing is missing.
