@@ -73,8 +73,12 @@ pub enum FeedEvent {
 /// How fresh the server's knowledge was when it sent this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Heartbeat {
-    /// The server knew everything that was decided longer ago than this, anywhere in the deployment.
-    /// In milliseconds on the wire, rounded up.
+    /// Whatever was decided longer ago than this, anywhere in the deployment, was sent on this stream
+    /// before, or lies before the position that was asked for. In milliseconds on the wire, rounded
+    /// up.
+    ///
+    /// A heartbeat that is sent ahead of entries the client has yet to be sent says
+    /// [`Duration::MAX`], which is 2^53 - 1 on the wire: no client may call itself fresh by it.
     pub staleness: Duration,
     /// Time since the server began to answer the request, by its monotonic clock. In milliseconds on
     /// the wire, rounded down.
