@@ -1,6 +1,13 @@
 //! Whatever happens to the feed on its way, a checker ends in the state of the full snapshot, and
 //! never claims to know what it does not.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy.toml allows them in tests, but not in the functions beside them"
+)]
+
 mod api;
 mod service;
 mod world;
@@ -9,7 +16,7 @@ use proptest::prelude::*;
 use world::World;
 
 /// Of each of the two properties below together, in the normal test run.
-const HISTORIES: u32 = 600;
+const HISTORIES: u32 = 60_000;
 
 fn config() -> ProptestConfig {
     // Failures are printed with the shortest script that shows them; there is nothing to store.
