@@ -1,8 +1,14 @@
 //! Answers "is this token revoked?" from memory, on every request.
 //!
 //! This is the pure core of signout, the part that APIs embed: identifiers, time, revocations, the
-//! index and its verdict. Nothing here performs I/O, reads a clock, spawns, locks for the caller or
-//! is async; `now` is always an argument.
+//! index and its verdict, and the bytes by which a service tells of them. Nothing here performs I/O,
+//! reads a clock, spawns, locks for the caller or is async; `now` is always an argument. What does is
+//! behind a feature of its own.
+//!
+//! | feature | what it adds | needs |
+//! |---|---|---|
+//! | `json` | [`Claims`] from JSON, events of the feed | base64, serde, serde_json |
+//! | `file` | the last known state in a file | nothing |
 //!
 //! ```
 //! use signout_checker::{
