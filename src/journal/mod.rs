@@ -14,15 +14,15 @@ mod record;
 
 pub use error::{JournalError, OpenError, RecordError};
 pub use record::Record;
+/// Where the journal stands.
+pub use signout_checker::Position;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition};
 use signout_checker::{DigestKey, Timestamp};
@@ -50,41 +50,6 @@ const LOOK_AT_MOST: usize = 1 << 20;
 
 /// A position in the journal.
 pub type Seq = u64;
-
-/// Where the journal stands: which journal, and how far.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Position {
-    /// Tells this journal from every other, also from one that replaces it.
-    pub epoch: u64,
-    /// The last entry that counts.
-    pub seq: Seq,
-}
-
-impl fmt::Display for Position {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}.{}", self.epoch, self.seq)
-    }
-}
-
-impl FromStr for Position {
-    type Err = NoPosition;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (epoch, seq) = text.split_once('.').ok_or(NoPosition)?;
-        if epoch.len() != 16 || !seq.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(NoPosition);
-        }
-        Ok(Self {
-            epoch: u64::from_str_radix(epoch, 16).map_err(|_| NoPosition)?,
-            seq: seq.parse().map_err(|_| NoPosition)?,
-        })
-    }
-}
-
-/// A text has not the form of a [`Position`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a position has the form <epoch>.<seq>")]
-pub struct NoPosition;
 
 /// What [`Journal::replay`] met.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -60,7 +60,7 @@ pub use key_location::KeyLocation;
 pub use load::{Loaded, Settings};
 pub use mistake::Mistake;
 pub use name::{ApiKeyName, ProviderName};
-pub use policy::{CannotPersist, RevokeOffline, SessionReuse, SidScope, StalePolicy};
+pub use policy::{CannotPersist, RevokeOffline, SessionReuse, SidScope};
 pub use problem::{Problem, SettingsError};
 pub use profile::Profile;
 pub use provider::ProviderSettings;

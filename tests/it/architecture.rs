@@ -37,6 +37,8 @@ const PURE: &[&str] = &[
     "replicator/offer.rs",
     "replicator/reading.rs",
 ];
+/// The rooms of the checker that do I/O, each behind a feature of its own.
+const CHECKER_IO: &[&str] = &["checker/src/state"];
 const IMPURE: &[&str] =
     &["std::fs", "std::net", "Instant::now", "tokio::", "async fn", "std::thread", "std::env"];
 
@@ -99,7 +101,9 @@ fn the_rule_would_notice() {
 fn pure_rooms_stay_pure() {
     let mut broken = Vec::new();
     for source in sources("src").into_iter().chain(sources("checker/src")) {
-        let pure = source.path.starts_with("checker") || PURE.iter().any(|room| source.is_in(room));
+        let rooms = if source.path.starts_with("checker") { CHECKER_IO } else { PURE };
+        let listed = rooms.iter().any(|room| source.is_in(room));
+        let pure = source.path.starts_with("checker") != listed;
         for impure in IMPURE.iter().filter(|_| pure) {
             if source.code.contains(impure) {
                 broken.push(format!("{} has {impure}", source.path));

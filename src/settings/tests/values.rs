@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
+use signout_checker::StalePolicy;
 
 use super::*;
 use crate::jose::Algorithm;
