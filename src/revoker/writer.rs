@@ -15,8 +15,8 @@ use super::batch::{Answer, Batch, Reply};
 use super::late::{LateMarks, PATIENCE};
 use super::outbox::Outbox;
 use super::{
-    Carried, FOLLOWED, LoggedOut, Metrics, Order, Parts, Policies, Policy, RegisterError,
-    Registered, Repeated, RevokerError, plan,
+    Carried, LoggedOut, Metrics, Order, Parts, Policies, Policy, RegisterError, Registered,
+    Repeated, RevokerError, plan,
 };
 use crate::clock::Clock;
 use crate::journal::{
@@ -28,9 +28,14 @@ use crate::sessions::{IssuedToken, Registration, Sessions};
 
 /// Requests committed together. More would make the first of them wait.
 const BATCH: usize = 256;
+/// Changes from elsewhere that count as one request: whoever reads them again reads all that was
+/// committed together.
+const LIKE_ONE_REQUEST: usize = 50;
 /// Entries that are read together for whoever passes them on. Commits wait meanwhile: a
 /// millisecond or two.
 const CHUNK: usize = 1_000;
+/// Changes that were followed while the disk was full, in one entry.
+const TOGETHER: usize = 1_000;
 /// The index is walked as a whole to expire it, so not every second.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// Tokens that end within this time are journalled apart from those that live longer, so that a
@@ -69,7 +74,8 @@ pub(super) struct Writer {
     state: State,
     replay: ReplayLog,
     late: LateMarks,
-    /// In force here, but not in the journal, which failed: to be written when it works again.
+    /// What was followed, is in force, and found no room in the journal. As many as come while the
+    /// disk is full; each is in the index, too.
     unwritten: Vec<Change>,
     policies: Policies,
     clock: Arc<dyn Clock>,
@@ -101,7 +107,7 @@ impl Writer {
 
     pub(super) fn run(mut self, mut queue: mpsc::Receiver<Job>) {
         while let Some(job) = queue.blocking_recv() {
-            let mut batch = self.begin();
+            let mut batch = Batch::default();
             self.decide(job, &mut batch);
             while batch.requests < BATCH {
                 let Ok(job) = queue.try_recv() else { break };
@@ -114,7 +120,7 @@ impl Writer {
     /// Takes requests as if they had been waiting together.
     #[cfg(test)]
     pub(super) fn take_together(&mut self, jobs: impl Iterator<Item = Job>) {
-        let mut batch = self.begin();
+        let mut batch = Batch::default();
         jobs.for_each(|job| self.decide(job, &mut batch));
         self.finish(batch);
     }
@@ -147,11 +153,14 @@ impl Writer {
         let mut followed = Vec::new();
         let entry = |record| match record {
             Record::Registered(tokens) => {
-                let refused = |token: &IssuedToken| {
-                    matches!(index.check(&token.facts()), Verdict::Revoked(_))
+                // A late session is ended in the same commit, by an entry before this one. One that
+                // is refused for its session alone stays: after a full disk the index knows marks
+                // that were not carried on to their tokens.
+                let ended = |token: &IssuedToken| match index.check(&token.facts()) {
+                    Verdict::Revoked(revoked) => revoked.target == TargetKind::Token,
+                    Verdict::NotRevoked(_) | Verdict::Unknown(_) => false,
                 };
-                // A late session is ended in the same commit, by an entry before this one.
-                for token in tokens.into_iter().filter(|t| t.expires_at >= now && !refused(t)) {
+                for token in tokens.into_iter().filter(|t| t.expires_at >= now && !ended(t)) {
                     sessions.insert(token);
                 }
             }
@@ -193,17 +202,6 @@ impl Writer {
         Ok(replayed)
     }
 
-    /// A batch begins with what an earlier one could not write down. Nobody else will tell it again.
-    fn begin(&mut self) -> Batch {
-        let mut batch = Batch::default();
-        if self.journal.is_some() && !self.unwritten.is_empty() {
-            let unwritten = std::mem::take(&mut self.unwritten);
-            let entries = unwritten.chunks(FOLLOWED);
-            batch.records.extend(entries.map(|changes| Record::Followed(changes.to_vec())));
-        }
-        batch
-    }
-
     fn decide(&mut self, job: Job, batch: &mut Batch) {
         batch.requests += 1;
         match job {
@@ -233,6 +231,7 @@ impl Writer {
                 batch.replies.push(Reply::Forget { answer, forgotten });
             }
             Job::Follow { changes } => {
+                batch.requests += changes.len() / LIKE_ONE_REQUEST;
                 self.state.sessions.remove_digests(&tokens_of(&changes));
                 self.late.extend(&changes);
                 batch.records.push(Record::Followed(changes));
@@ -330,7 +329,7 @@ impl Writer {
             return Registered::Refused(error);
         }
         if let Some(revoked) = self.revoked(&token.facts(), batch) {
-            bear_revoked(token, revoked, policy, now, batch);
+            batch.bear_revoked(token, revoked, policy, now);
             return Registered::BornRevoked(revoked.reason);
         }
         match self.state.sessions.insert(Arc::clone(token)) {
@@ -433,7 +432,13 @@ impl Writer {
                 }
             }
             Err(reason) => {
-                self.unwritten.extend(records.into_iter().flat_map(followed));
+                // Nobody waits for an answer to these, and nobody sends them again.
+                self.unwritten.extend(records.into_iter().flat_map(|record| match record {
+                    Record::Followed(changes) => changes,
+                    Record::Registered(_) | Record::Revoked { .. } | Record::Forgotten { .. } => {
+                        Vec::new()
+                    }
+                }));
                 for reply in replies {
                     reply.refuse(&reason);
                 }
@@ -534,7 +539,8 @@ impl Writer {
     }
 
     /// Tries to resume after a full disk. What is on the disk is the truth, so all of it is read
-    /// again: requests that were decided but not committed leave no trace.
+    /// again: requests that were decided but not committed leave no trace. What was followed was
+    /// acknowledged elsewhere, and is in force here already: it is written now.
     fn reopen(&mut self) {
         match self.try_reopen() {
             Ok(replayed) => {
@@ -549,31 +555,17 @@ impl Writer {
         let failed = |error| OpenError::replay(&self.path, error);
         let mut journal = Journal::open(&self.path)?;
         journal.probe().map_err(failed)?;
+        for changes in self.unwritten.chunks(TOGETHER) {
+            journal.commit(&[Record::Followed(changes.to_vec())]).map_err(failed)?;
+        }
+        self.unwritten = Vec::new();
         let path = self.path.clone();
-        self.adopt(journal).map_err(|error| OpenError::replay(&path, error))
-    }
-}
-
-/// Refuses a token by its `jti` as well, unless that is what refused it.
-fn bear_revoked(
-    token: &IssuedToken,
-    revoked: Revoked,
-    policy: &Policy,
-    now: Timestamp,
-    batch: &mut Batch,
-) {
-    if revoked.target == TargetKind::Token {
-        return;
-    }
-    let revocation = plan::born_revoked(token, revoked.reason, policy, now);
-    batch.records.push(Record::Revoked { revocations: vec![revocation], seen: None });
-}
-
-/// What another instance had acknowledged.
-fn followed(record: Record) -> Vec<Change> {
-    match record {
-        Record::Followed(changes) => changes,
-        Record::Registered(_) | Record::Revoked { .. } | Record::Forgotten { .. } => Vec::new(),
+        let replayed = self.adopt(journal).map_err(|error| OpenError::replay(&path, error))?;
+        // Whoever receives commits sees by this one, which is empty, that it missed some.
+        if let Some(journal) = &self.journal {
+            self.state.outbox.put(journal.position().seq + 1, Vec::new());
+        }
+        Ok(replayed)
     }
 }
 
