@@ -283,8 +283,11 @@ impl Journal {
                     have += record.targets();
                     found.entries.push((seq, record));
                 }
+                if have >= targets {
+                    return Ok(found);
+                }
             }
-            if have >= targets || looked_at >= LOOK_AT_MOST {
+            if looked_at >= LOOK_AT_MOST {
                 return Ok(found);
             }
         }

@@ -75,7 +75,8 @@ impl Record {
     }
 
     /// How many targets it refuses.
-    pub(super) fn targets(&self) -> usize {
+    #[must_use]
+    pub fn targets(&self) -> usize {
         match self {
             Self::Revoked { revocations, .. } => revocations.len(),
             Self::Followed(changes) => changes.len(),
