@@ -18,6 +18,7 @@ use providers::{configured, policy, provider_config};
 use sharing::Shared;
 
 use crate::clock::Clock;
+use crate::feed::{self, Feed, Hub};
 use crate::http::{
     self, ApiKeys, Issuers, Knowledge, Listeners, MaxBodyBytes, ServeError, Server, Stopping, Tls,
 };
@@ -46,6 +47,7 @@ pub struct Application {
     running: Running,
     providers: Providers,
     replicator: Option<Replicator>,
+    hub: Hub,
 }
 
 /// Why the service does not start, or why it stopped.
@@ -145,6 +147,14 @@ impl Application {
                 metrics: shared.metrics,
             })
         });
+        let sharing = replicator.as_ref().map_or_else(Sharing::alone, Replicator::sharing);
+        let (feed, hub) = Feed::new(feed::Parts {
+            revoker: revoker.clone(),
+            sharing: sharing.clone(),
+            clock: Arc::clone(&clock),
+            max_subscribers: settings.feed.max_subscribers,
+            metrics: feed::Metrics::register(&registry)?,
+        });
         let tls = server
             .tls
             .as_ref()
@@ -158,8 +168,9 @@ impl Application {
             server: Server {
                 issuers: Arc::new(Issuers::new(configured)),
                 revoker,
+                feed,
                 knowledge: Knowledge {
-                    sharing: replicator.as_ref().map_or_else(Sharing::alone, Replicator::sharing),
+                    sharing,
                     max_staleness: settings.checker.max_staleness,
                     when_stale: settings.checker.when_stale,
                 },
@@ -173,6 +184,7 @@ impl Application {
             running,
             providers,
             replicator,
+            hub,
         })
     }
 
@@ -203,7 +215,7 @@ impl Application {
     /// Serves until `shutdown` is ready; then readiness fails, requests under way are ended, and
     /// the journal is closed.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ApplicationError> {
-        let Self { listeners, tls, server, running, providers, replicator, .. } = self;
+        let Self { listeners, tls, server, running, providers, replicator, hub, .. } = self;
         let mut tasks = JoinSet::new();
         for provider in providers.iter() {
             tasks.spawn(Arc::clone(provider).keep_keys(std::future::pending()));
@@ -211,6 +223,7 @@ impl Application {
         if let Some(replicator) = replicator {
             tasks.spawn(replicator.run());
         }
+        tasks.spawn(hub.run());
         let revoker = server.revoker.clone();
         let sharing = server.knowledge.sharing.clone();
         let last = server.revoker.clone();

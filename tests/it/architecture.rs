@@ -30,6 +30,9 @@ const PURE: &[&str] = &[
     "jose",
     "replay",
     "sessions",
+    "feed/frames.rs",
+    "feed/item.rs",
+    "feed/ring.rs",
     "revoker/plan.rs",
     "replicator/found.rs",
     "replicator/log_ends.rs",
@@ -44,6 +47,7 @@ const IMPURE: &[&str] =
 
 /// Below `http` nobody knows it.
 const BELOW_HTTP: &[&str] = &[
+    "feed",
     "jose",
     "journal",
     "logout_token",
