@@ -114,8 +114,8 @@ fn logout(criterion: &mut Criterion) {
     let metrics = Metrics::register(&Registry::new()).unwrap();
     let path = folder.path().join("journal");
     let journal = Journal::open(&path).unwrap();
-    let (policies, outbox) = (Policies::default(), None);
-    let parts = Parts { path, journal, policies, outbox, clock, metrics };
+    let policies = Policies::default();
+    let parts = Parts { path, journal, policies, clock, metrics };
     let (revoker, running, _) = Revoker::start(parts).unwrap();
     let mut group = criterion.benchmark_group("logout of ten tokens");
     let mut sessions = 0..;

@@ -6,6 +6,7 @@
 pub mod application;
 pub mod clock;
 pub mod demo;
+pub mod feed;
 pub mod http;
 pub mod jose;
 pub mod journal;

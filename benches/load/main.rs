@@ -20,6 +20,7 @@ mod callback;
 mod check;
 mod client;
 mod empty;
+mod feed;
 mod op;
 mod process;
 mod redis;
@@ -30,12 +31,13 @@ mod table;
 
 type Mode = (&'static str, fn());
 
-const MODES: [Mode; 11] = [
+const MODES: [Mode; 12] = [
     ("callback", callback::run),
     ("check", check::run),
     ("register", register::run),
     ("start", restart::start),
     ("memory", restart::memory),
+    ("feed-fanout", feed::fanout),
     ("redis-callback", redis::callback),
     ("redis-propagation", redis::propagation),
     ("redis-drain", redis::drain),

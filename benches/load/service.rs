@@ -42,7 +42,7 @@ impl Service {
             "[server]\nlisten = \"127.0.0.1:0\"\nmetrics_listen = \"127.0.0.1:0\"\n\
              [journal]\npath = {:?}\n{provider}\n\
              [[api_key]]\nname = \"bench\"\nkey = {API_KEY:?}\n\
-             scopes = [\"register\", \"check\", \"revoke\"]\n",
+             scopes = [\"register\", \"check\", \"feed\", \"revoke\"]\n",
             journal(folder).to_str().unwrap()
         );
         fs::write(&config, text).unwrap();

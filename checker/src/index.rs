@@ -110,7 +110,7 @@ impl Index {
     /// make a refused token pass.
     pub fn check(&self, facts: &TokenFacts<'_>) -> Verdict {
         let TokenFacts { issuer, jwt_id, session, subject, client, .. } = *facts;
-        if jwt_id.is_none() && session.is_none() && subject.is_none() {
+        if facts.is_unidentified() {
             return Verdict::Unknown(Unknown::Unidentified);
         }
         let hit = jwt_id

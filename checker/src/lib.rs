@@ -1,8 +1,14 @@
 //! Answers "is this token revoked?" from memory, on every request.
 //!
 //! This is the pure core of signout, the part that APIs embed: identifiers, time, revocations, the
-//! index and its verdict. Nothing here performs I/O, reads a clock, spawns, locks for the caller or
-//! is async; `now` is always an argument.
+//! index and its verdict, and the bytes by which a service tells of them. Nothing here performs I/O,
+//! reads a clock, spawns, locks for the caller or is async; `now` is always an argument. What does is
+//! behind a feature of its own.
+//!
+//! | feature | what it adds | needs |
+//! |---|---|---|
+//! | `json` | [`Claims`] from JSON, events of the feed | base64, serde, serde_json |
+//! | `file` | the last known state in a file | nothing |
 //!
 //! ```
 //! use signout_checker::{
@@ -41,8 +47,56 @@ pub use revocation::{IssuedBefore, Reach, Reason, Revocation, Target, TargetKind
 mod verdict;
 pub use verdict::{NotRevoked, Revoked, TokenFacts, Unknown, Verdict};
 
+#[cfg(feature = "json")]
+mod object;
+
+mod claims;
+#[cfg(feature = "json")]
+pub use claims::ClaimsError;
+pub use claims::{Claims, RawClaims};
+
 mod change;
 pub use change::{Change, KeyName, PackError};
 
 mod index;
 pub use index::{Applied, Index};
+
+mod policy;
+pub use policy::{Policy, StalePolicy};
+
+mod observer;
+pub use observer::{Connection, Observer};
+
+mod freshness;
+
+mod checker;
+pub use checker::{Checker, OtherKey};
+
+mod position;
+pub use position::{NoPosition, Position};
+
+mod snapshot;
+pub use snapshot::{Snapshot, SnapshotError, SnapshotPart, SnapshotReader, SnapshotWriter};
+
+mod loading;
+pub use loading::Loading;
+
+#[cfg(feature = "json")]
+mod event;
+#[cfg(feature = "json")]
+pub use event::{EventError, FeedChange, FeedEvent, Heartbeat, Part, ResetReason};
+
+#[cfg(feature = "json")]
+mod cursor;
+#[cfg(feature = "json")]
+pub use cursor::{Cursor, Step};
+
+#[cfg(feature = "json")]
+mod subscription;
+#[cfg(feature = "json")]
+pub use subscription::{Shortfall, Subscription, Taken};
+
+#[cfg(feature = "file")]
+mod state;
+#[cfg(feature = "file")]
+pub use state::{Restored, StateError, StateFile};

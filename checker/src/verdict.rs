@@ -67,6 +67,11 @@ impl<'a> TokenFacts<'a> {
     pub const fn kind(self, kind: TokenKind) -> Self {
         Self { kind, ..self }
     }
+
+    /// Whether it names nothing that could be revoked alone.
+    pub(crate) const fn is_unidentified(&self) -> bool {
+        self.jwt_id.is_none() && self.session.is_none() && self.subject.is_none()
+    }
 }
 
 /// The answer. Never a bare `bool`: not knowing is an answer of its own.
@@ -81,7 +86,7 @@ pub enum Verdict {
     Unknown(Unknown),
 }
 
-/// Proof that an index was asked and held nothing against the token. Only a check makes one.
+/// Proof that nothing is held against a token as far as is known. Only a check makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotRevoked(pub(crate) ());
 
@@ -102,6 +107,10 @@ pub struct Revoked {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unknown {
+    /// What is known is older than [`Policy::max_staleness`](crate::Policy::max_staleness), or
+    /// nothing is known, and the policy is [`StalePolicy::Deny`](crate::StalePolicy::Deny). An
+    /// [`Index`](crate::Index) alone never says so.
+    Stale,
     /// The token tells no `jti`, no `sid` and no `sub`: nothing could ever revoke it alone.
     Unidentified,
 }

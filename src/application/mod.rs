@@ -18,6 +18,7 @@ use providers::{configured, policy, provider_config};
 use sharing::Shared;
 
 use crate::clock::Clock;
+use crate::feed::{self, Feed, Hub};
 use crate::http::{
     self, ApiKeys, Issuers, Knowledge, Listeners, MaxBodyBytes, ServeError, Server, Stopping, Tls,
 };
@@ -46,6 +47,7 @@ pub struct Application {
     running: Running,
     providers: Providers,
     replicator: Option<Replicator>,
+    hub: Hub,
 }
 
 /// Why the service does not start, or why it stopped.
@@ -127,12 +129,10 @@ impl Application {
             None => None,
             Some(redis) => Some(Shared::prepare(redis, &mut journal, &path, &registry).await?),
         };
-        let (outbox, inbox) = revoker::outbox();
         let (revoker, running, replayed) = Revoker::start(Parts {
             journal,
             path,
             policies: policies.clone(),
-            outbox: sharing.is_some().then_some(outbox),
             clock: Arc::clone(&clock),
             metrics: revoker::Metrics::register(&registry)?,
         })?;
@@ -142,11 +142,18 @@ impl Application {
                 direct_keys: shared.direct_keys,
                 acknowledge: shared.acknowledge,
                 revoker: revoker.clone(),
-                inbox,
                 policies,
                 clock: Arc::clone(&clock),
                 metrics: shared.metrics,
             })
+        });
+        let sharing = replicator.as_ref().map_or_else(Sharing::alone, Replicator::sharing);
+        let (feed, hub) = Feed::new(feed::Parts {
+            revoker: revoker.clone(),
+            sharing: sharing.clone(),
+            clock: Arc::clone(&clock),
+            max_subscribers: settings.feed.max_subscribers,
+            metrics: feed::Metrics::register(&registry)?,
         });
         let tls = server
             .tls
@@ -161,8 +168,9 @@ impl Application {
             server: Server {
                 issuers: Arc::new(Issuers::new(configured)),
                 revoker,
+                feed,
                 knowledge: Knowledge {
-                    sharing: replicator.as_ref().map_or_else(Sharing::alone, Replicator::sharing),
+                    sharing,
                     max_staleness: settings.checker.max_staleness,
                     when_stale: settings.checker.when_stale,
                 },
@@ -176,6 +184,7 @@ impl Application {
             running,
             providers,
             replicator,
+            hub,
         })
     }
 
@@ -206,7 +215,7 @@ impl Application {
     /// Serves until `shutdown` is ready; then readiness fails, requests under way are ended, and
     /// the journal is closed.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ApplicationError> {
-        let Self { listeners, tls, server, running, providers, replicator, .. } = self;
+        let Self { listeners, tls, server, running, providers, replicator, hub, .. } = self;
         let mut tasks = JoinSet::new();
         for provider in providers.iter() {
             tasks.spawn(Arc::clone(provider).keep_keys(std::future::pending()));
@@ -214,6 +223,7 @@ impl Application {
         if let Some(replicator) = replicator {
             tasks.spawn(replicator.run());
         }
+        tasks.spawn(hub.run());
         let revoker = server.revoker.clone();
         let sharing = server.knowledge.sharing.clone();
         let last = server.revoker.clone();

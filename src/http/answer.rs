@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use actix_web::body::MessageBody;
 use actix_web::http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
 };
@@ -24,6 +25,9 @@ use crate::settings::Scope;
 const RETRY: Duration = Duration::from_secs(5);
 /// RFC 9457.
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+/// Tells nginx to pass each event on as it comes.
+const UNBUFFERED: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
 const NO_STORE: (HeaderName, HeaderValue) = (CACHE_CONTROL, HeaderValue::from_static("no-store"));
 
 /// What becomes of a logout token. The body has the norm's form: OpenID Connect Back-Channel Logout
@@ -179,6 +183,57 @@ pub(super) enum RevokeAnswer {
     #[response(status = 201)]
     Created(Carried),
 }
+
+/// Server-sent events (HTML Living Standard, section 9.2), for as long as there is something to say.
+#[derive(Debug)]
+pub(super) struct Events<B>(pub(super) B);
+
+impl<B: MessageBody + 'static> Responder for Events<B> {
+    type Body = actix_web::body::BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let mut response = answer(StatusCode::OK);
+        response.content_type("text/event-stream").insert_header(UNBUFFERED);
+        // The last event may be that the service stops: no further request comes this way.
+        response.force_close().body(self.0)
+    }
+}
+
+/// A snapshot, while it is read.
+#[derive(Debug)]
+pub(super) struct Packs<B>(pub(super) B);
+
+impl<B: MessageBody + 'static> Responder for Packs<B> {
+    type Body = actix_web::body::BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        answer(StatusCode::OK).content_type("application/octet-stream").body(self.0)
+    }
+}
+
+/// What `openapi.yaml` says about the success of `GET /v1/feed`.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "describes the success to utoipa")]
+pub(super) enum StreamAnswer {
+    /// Events, until the stream ends.
+    #[response(status = 200, content_type = "text/event-stream")]
+    Done(String),
+}
+
+/// What `openapi.yaml` says about the success of `GET /v1/snapshot`.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "describes the success to utoipa")]
+pub(super) enum SnapshotAnswer {
+    /// All that is refused.
+    #[response(status = 200, content_type = "application/octet-stream")]
+    Done(SnapshotBytes),
+}
+
+/// Packs of changes, their count and a digest; docs/feed.md has the form.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "describes the body to utoipa")]
+pub(super) struct SnapshotBytes(Vec<u8>);
 
 /// What `openapi.yaml` says about [`Failure`].
 #[derive(IntoResponses)]

@@ -59,6 +59,11 @@ impl Caller<'_> {
         }
     }
 
+    /// For whom the caller may act, if its key has this scope as well.
+    pub(super) fn issuers_for(&self, scope: Scope) -> Option<Issuers> {
+        self.key.scopes.contains(&scope).then(|| self.key.issuers.clone())
+    }
+
     pub(super) fn name(&self) -> &str {
         self.key.name.as_str()
     }

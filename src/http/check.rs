@@ -8,7 +8,7 @@ use actix_web::web::{Data, Payload, Query};
 use actix_web::{HttpRequest, post};
 use serde::{Deserialize, Serialize};
 use signout_checker::{
-    ClientId, Issuer, JwtId, SessionId, Subject, TargetKind, TokenKind, Verdict,
+    ClientId, Issuer, JwtId, SessionId, Subject, TargetKind, TokenKind, Unknown, Verdict,
 };
 use utoipa::{IntoParams, ToSchema};
 
@@ -166,14 +166,12 @@ fn answer(
     }
     metrics.checked(&verdict);
     match verdict {
+        // The index alone never says so: how old it is, `age` knows.
+        Verdict::Unknown(Unknown::Stale) => Ok(TokenVerdict::stale(held.is_some(), age)),
+        Verdict::NotRevoked(_) if age.refuses => Ok(TokenVerdict::stale(held.is_some(), age)),
         Verdict::Unknown(_) => {
             Err(Failure::bad_request("tell at least one of jti, sid and sub, or send the token"))
         }
-        Verdict::NotRevoked(_) if age.refuses => Ok(TokenVerdict {
-            revoked: true,
-            reason: Some("stale"),
-            ..TokenVerdict::not_revoked(held.is_some(), age)
-        }),
         Verdict::NotRevoked(_) => Ok(TokenVerdict::not_revoked(held.is_some(), age)),
         Verdict::Revoked(revoked) => Ok(TokenVerdict {
             revoked: true,
@@ -186,6 +184,11 @@ fn answer(
 }
 
 impl TokenVerdict {
+    /// Refused because it cannot be told.
+    const fn stale(known: bool, age: Age) -> Self {
+        Self { revoked: true, reason: Some("stale"), ..Self::not_revoked(known, age) }
+    }
+
     const fn not_revoked(known: bool, age: Age) -> Self {
         Self {
             revoked: false,

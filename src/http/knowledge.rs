@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use signout_checker::StalePolicy;
+
 use super::answer::Failure;
 use super::metrics::Metrics;
 use crate::journal::Position;
 use crate::replicator::{NotShared, Sharing};
-use crate::settings::StalePolicy;
 
 /// Redis takes less than a millisecond, if it takes anything.
 const SHARED_WITHIN: Duration = Duration::from_secs(1);

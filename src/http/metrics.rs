@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use prometheus::{Histogram, HistogramOpts, IntCounterVec, Opts, Registry};
-use signout_checker::Verdict;
-
-use crate::settings::StalePolicy;
+use signout_checker::{StalePolicy, Verdict};
 
 /// The work is tens of microseconds, then one commit.
 const LOGOUT_BUCKETS: &[f64] =
@@ -121,11 +119,7 @@ impl Metrics {
     }
 
     pub(super) fn stale(&self, policy: StalePolicy) {
-        let policy = match policy {
-            StalePolicy::Deny => "deny",
-            StalePolicy::Allow => "allow",
-        };
-        self.stale_answers.with_label_values(&[policy]).inc();
+        self.stale_answers.with_label_values(&[policy.as_str()]).inc();
     }
 
     pub(super) fn check_took(&self, took: Duration) {

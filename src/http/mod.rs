@@ -18,12 +18,14 @@ mod check;
 mod configured;
 mod demo;
 mod facts;
+mod feed;
 mod health;
 mod knowledge;
 mod metrics;
 mod openapi;
 mod revocations;
 mod server;
+mod streamed;
 mod tokens;
 
 pub use api_key::ApiKeys;
@@ -46,5 +48,7 @@ fn mount(config: &mut ServiceConfig<'_>) {
         .service(tokens::register)
         .service(tokens::forget)
         .service(check::check)
-        .service(revocations::revoke);
+        .service(revocations::revoke)
+        .service(feed::follow)
+        .service(feed::snapshot);
 }

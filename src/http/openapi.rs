@@ -6,7 +6,7 @@ use utoipa::openapi::{LicenseBuilder, OpenApi};
 use utoipa::{Modify, OpenApi as _};
 use utoipa_actix_web::AppExt as _;
 
-use super::answer::{LogoutError, Problem};
+use super::answer::{LogoutError, Problem, SnapshotBytes};
 use super::body::OneOrMany;
 use super::check::TokenVerdict;
 use super::revocations::{Carried, DryRun};
@@ -23,6 +23,7 @@ use super::tokens::{Forgotten, TokenResult, TokenStatus};
         (name = "provider", description = "Called by identity providers."),
         (name = "tokens", description = "Called by APIs, gateways and token issuers."),
         (name = "revocations", description = "Called by administrators and other services."),
+        (name = "feed", description = "Followed by those who keep what is refused themselves."),
     ),
     components(schemas(
         Carried,
@@ -32,6 +33,7 @@ use super::tokens::{Forgotten, TokenResult, TokenStatus};
         OneOrMany<TokenResult>,
         OneOrMany<TokenVerdict>,
         Problem,
+        SnapshotBytes,
         TokenResult,
         TokenStatus,
         TokenVerdict,

@@ -21,6 +21,7 @@ use utoipa_actix_web::AppExt as _;
 use super::answer::Failure;
 use super::{ApiKeys, Issuers, Knowledge, MaxBodyBytes, Metrics, Stopping, access_log, health};
 use crate::clock::Clock;
+use crate::feed::Feed;
 use crate::revoker::Revoker;
 
 /// Time for requests under way when the service stops. A commit takes milliseconds.
@@ -37,6 +38,8 @@ pub struct Server {
     pub issuers: Arc<Issuers>,
     /// The way to the journal and the index.
     pub revoker: Revoker,
+    /// What is told to those who follow.
+    pub feed: Feed,
     /// How old the index may be.
     pub knowledge: Knowledge,
     /// The time.
@@ -126,13 +129,15 @@ impl Server {
         tls: Option<Tls>,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
-        let stopping = self.stopping.clone();
+        let (stopping, feed) = (self.stopping.clone(), self.feed.clone());
         let operators = self.operators(listeners.operators)?;
         let outer = self.outer(listeners.outer, tls)?;
         let handles = [outer.handle(), operators.handle()];
         let stop = async {
             shutdown.await;
             stopping.begin();
+            feed.close();
+            drop(feed);
             tokio::time::sleep(NOTICE).await;
             for handle in &handles {
                 ServerHandle::stop(handle, true).await;
@@ -159,6 +164,7 @@ impl Server {
         let api_keys = Data::from(self.api_keys);
         let clock: Data<dyn Clock> = Data::from(self.clock);
         let revoker = Data::new(self.revoker);
+        let feed = Data::new(self.feed);
         let knowledge = Data::new(self.knowledge);
         let metrics = Data::new(self.metrics);
         let max_body = Data::new(self.max_body);
@@ -169,6 +175,7 @@ impl Server {
                 .app_data(api_keys.clone())
                 .app_data(clock.clone())
                 .app_data(revoker.clone())
+                .app_data(feed.clone())
                 .app_data(knowledge.clone())
                 .app_data(metrics.clone())
                 .app_data(max_body.clone())
@@ -187,6 +194,8 @@ impl Server {
             app.default_service(web::to(nowhere))
         })
         .client_request_timeout(HEAD_WITHIN)
+        // What is streamed comes in small pieces, and none of them waits for the next.
+        .tcp_nodelay(true)
         .shutdown_timeout(DRAIN.as_secs())
         .disable_signals();
         let server = match tls {

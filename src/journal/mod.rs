@@ -14,15 +14,15 @@ mod record;
 
 pub use error::{JournalError, OpenError, RecordError};
 pub use record::Record;
+/// Where the journal stands.
+pub use signout_checker::Position;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition};
 use signout_checker::{DigestKey, Timestamp};
@@ -45,44 +45,11 @@ const LEAST_BYTES: u64 = 64 << 10;
 const UNFINISHED_BYTES: u64 = 2 << 20;
 /// Blocks removed by one call of [`Journal::expire`], so that it never holds up commits for long.
 const EXPIRE_AT_MOST: usize = 10_000;
+/// Bytes of entries that one look steps over or decodes, about: a millisecond or two.
+const LOOK_AT_MOST: usize = 1 << 20;
 
 /// A position in the journal.
 pub type Seq = u64;
-
-/// Where the journal stands: which journal, and how far.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Position {
-    /// Tells this journal from every other, also from one that replaces it.
-    pub epoch: u64,
-    /// The last entry that counts.
-    pub seq: Seq,
-}
-
-impl fmt::Display for Position {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}.{}", self.epoch, self.seq)
-    }
-}
-
-impl FromStr for Position {
-    type Err = NoPosition;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (epoch, seq) = text.split_once('.').ok_or(NoPosition)?;
-        if epoch.len() != 16 || !seq.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(NoPosition);
-        }
-        Ok(Self {
-            epoch: u64::from_str_radix(epoch, 16).map_err(|_| NoPosition)?,
-            seq: seq.parse().map_err(|_| NoPosition)?,
-        })
-    }
-}
-
-/// A text has not the form of a [`Position`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a position has the form <epoch>.<seq>")]
-pub struct NoPosition;
 
 /// What [`Journal::replay`] met.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -98,6 +65,15 @@ pub struct Replayed {
 pub struct Chunk {
     /// The entries, in order.
     pub records: Vec<Record>,
+    /// The position behind the last that was looked at.
+    pub next: Seq,
+}
+
+/// What [`Journal::read_revoking`] found.
+#[derive(Debug)]
+pub struct Revoking {
+    /// The entries and their positions, in order.
+    pub entries: Vec<(Seq, Record)>,
     /// The position behind the last that was looked at.
     pub next: Seq,
 }
@@ -266,10 +242,7 @@ impl Journal {
         let mut chunk = Chunk { records: Vec::new(), next: from.max(1) };
         let read = self.db.begin_read()?;
         let log = read.open_table(LOG)?;
-        // It may stand in the middle of a block.
-        let block = log.range(..=chunk.next)?.next_back().transpose()?;
-        let first = block.map_or(chunk.next, |(first, _)| first.value());
-        for stored in log.range(first..)? {
+        for stored in log.range(block_of(&log, chunk.next)?..)? {
             let (first, bytes) = stored?;
             for (seq, bytes) in (first.value()..).zip(block::records(bytes.value())) {
                 if seq >= from {
@@ -283,6 +256,43 @@ impl Journal {
         }
         chunk.next = chunk.next.max(self.next);
         Ok(chunk)
+    }
+
+    /// The entries from this position on that refuse something, until they have this many targets,
+    /// and where to go on. Registrations, the bulk of a journal, are stepped over undecoded, and a
+    /// look ends after so many of them too: whoever reads holds up commits. At the end there is
+    /// nothing, and `next` is behind the last entry.
+    pub fn read_revoking(&self, from: Seq, targets: usize) -> Result<Revoking, JournalError> {
+        guarded(|| self.read_targets(from, targets)).unwrap_or_else(|damaged| Err(damaged.into()))
+    }
+
+    fn read_targets(&self, from: Seq, targets: usize) -> Result<Revoking, JournalError> {
+        let mut found = Revoking { entries: Vec::new(), next: from.max(1) };
+        let (mut have, mut looked_at) = (0, 0);
+        let read = self.db.begin_read()?;
+        let log = read.open_table(LOG)?;
+        for stored in log.range(block_of(&log, found.next)?..)? {
+            let (first, bytes) = stored?;
+            looked_at += bytes.value().len();
+            for (seq, bytes) in (first.value()..).zip(block::records(bytes.value())) {
+                if seq < from {
+                    continue;
+                }
+                found.next = seq + 1;
+                if let Ok(Some(record)) = bytes.and_then(Record::decode_revoking) {
+                    have += record.targets();
+                    found.entries.push((seq, record));
+                }
+                if have >= targets {
+                    return Ok(found);
+                }
+            }
+            if looked_at >= LOOK_AT_MOST {
+                return Ok(found);
+            }
+        }
+        found.next = found.next.max(self.next);
+        Ok(found)
     }
 
     /// Appends entries, all or none, and returns when they are on the disk.
@@ -364,6 +374,15 @@ impl Journal {
 
 fn remember_end(ends: &mut BTreeMap<u64, Vec<Seq>>, until: Timestamp, seq: Seq) {
     ends.entry(until.as_secs() / BUCKET_SECS).or_default().push(seq);
+}
+
+/// Where the block begins in whose middle a position may stand.
+fn block_of(
+    log: &impl ReadableTable<u64, &'static [u8]>,
+    position: Seq,
+) -> Result<Seq, redb::StorageError> {
+    let block = log.range(..=position)?.next_back().transpose()?;
+    Ok(block.map_or(position, |(first, _)| first.value()))
 }
 
 /// Whether a process died, or found no room, while it made this file: it has a length and perhaps

@@ -74,6 +74,23 @@ impl Record {
         Ok(bytes)
     }
 
+    /// How many targets it refuses.
+    #[must_use]
+    pub fn targets(&self) -> usize {
+        match self {
+            Self::Revoked { revocations, .. } => revocations.len(),
+            Self::Followed(changes) => changes.len(),
+            Self::Registered(_) | Self::Forgotten { .. } => 0,
+        }
+    }
+
+    /// The same as [`Record::decode`], if it is one that refuses something.
+    pub(super) fn decode_revoking(bytes: &[u8]) -> Result<Option<Self>, RecordError> {
+        let (_, body) = Head::split(bytes)?;
+        let refuses = body.first().is_some_and(|tag| REVOKING.contains(tag));
+        refuses.then(|| Self::decode(bytes)).transpose()
+    }
+
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
         let (head, body) = Head::split(bytes)?;
         if checksum(head.retain_until, body) != head.checksum {
@@ -82,6 +99,9 @@ impl Record {
         postcard::from_bytes::<Body<'_>>(body)?.into_record()
     }
 }
+
+/// The tags of [`Body::Revoked`] and [`Body::Followed`], which postcard writes as one byte.
+const REVOKING: [u8; 2] = [1, 3];
 
 fn checksum(retain_until: Timestamp, body: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
@@ -400,6 +420,15 @@ mod tests {
             for length in 0..good.len() {
                 assert!(Record::decode(&good[..length]).is_err(), "cut at {length}");
             }
+        }
+    }
+
+    #[test]
+    fn only_what_refuses_is_decoded_as_such() {
+        for record in records() {
+            let refuses = record.targets() > 0;
+            let decoded = Record::decode_revoking(&record.encode().unwrap()).unwrap();
+            assert_eq!(decoded, refuses.then_some(record));
         }
     }
 

@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use signout_checker::{Issuer, Reason, Revocation, SessionId, Target};
+use signout_checker::{Issuer, JwtId, Reason, Revocation, SessionId, Target};
 
 use super::*;
 
@@ -283,6 +283,37 @@ fn read_from_anywhere_to_the_end() {
             read.extend(chunk.records);
         }
         assert_eq!(read, all[(from.max(1) - 1).min(40)..], "from {from}");
+    }
+}
+
+#[test]
+fn what_refuses_is_read_from_anywhere_in_small_parts() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(&dir.path().join("signout.redb")).unwrap();
+    let forgotten = Record::Forgotten {
+        issuer: Issuer::parse("https://op.example").unwrap(),
+        jwt_ids: vec![JwtId::parse("j").unwrap()],
+        until: Timestamp::from_secs(90),
+    };
+    // Two blocks: 1 to 4, and 5 to 8.
+    let block = [record("a", 100), forgotten.clone(), record("b", 100), forgotten];
+    journal.commit(&block).unwrap();
+    journal.commit(&block).unwrap();
+    for (from, targets, seqs, next) in [
+        (0, 100, vec![1, 3, 5, 7], 9),
+        (1, 1, vec![1], 2),
+        (2, 1, vec![3], 4),
+        (4, 2, vec![5, 7], 8),
+        (6, 100, vec![7], 9),
+        (8, 100, vec![], 9),
+        (9, 100, vec![], 9),
+    ] {
+        let found = journal.read_revoking(from, targets).unwrap();
+        let found_seqs: Vec<_> = found.entries.iter().map(|(seq, _)| *seq).collect();
+        assert_eq!((found_seqs, found.next), (seqs, next), "{from} {targets}");
+        for (seq, record) in &found.entries {
+            assert_eq!(record, &block[usize::try_from(seq - 1).unwrap() % 4]);
+        }
     }
 }
 

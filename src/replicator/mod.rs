@@ -38,11 +38,11 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use signout_checker::DigestKey;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::redis::{DirectKeys, Epoch, Founding, Head, InstanceId, Link, Naming, Redis};
-use crate::revoker::{Committed, Policies, Revoker};
+use crate::revoker::{Inbox, Policies, Revoker};
 use crate::settings::Acknowledge;
 use ended::Ended;
 use fold::Fold;
@@ -73,8 +73,6 @@ pub struct Parts {
     pub acknowledge: Acknowledge,
     /// This host's truth.
     pub revoker: Revoker,
-    /// What it commits.
-    pub inbox: mpsc::Receiver<Committed>,
     /// How each provider's tokens are remembered.
     pub policies: Policies,
     /// The time.
@@ -87,7 +85,7 @@ pub struct Parts {
 pub struct Replicator {
     redis: Redis,
     revoker: Revoker,
-    inbox: mpsc::Receiver<Committed>,
+    inbox: Inbox,
     clock: Arc<dyn Clock>,
     metrics: Metrics,
     shared: Arc<Shared>,
@@ -124,13 +122,12 @@ impl Replicator {
     /// Connects to nothing yet.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { redis, direct_keys, acknowledge, revoker, inbox, policies, clock, metrics } =
-            parts;
+        let Parts { redis, direct_keys, acknowledge, revoker, policies, clock, metrics } = parts;
         let key = revoker.index().key().clone();
         let naming = (direct_keys == DirectKeys::Write).then(|| Naming::new(&key));
         Self {
             redis,
-            inbox,
+            inbox: revoker.commits(),
             clock,
             metrics,
             shared: Arc::new(Shared::new(acknowledge)),

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signout_checker::{Change, TargetKind, Timestamp, Verdict};
-use tokio::sync::mpsc;
 
 use super::ended::Ended;
 use super::fold::Fold;
@@ -16,7 +15,7 @@ use super::sharing::Shared;
 use crate::clock::Clock;
 use crate::journal::{Record, Seq};
 use crate::redis::{Append, Epoch, Link, LinkId, Table};
-use crate::revoker::{Committed, Revoker};
+use crate::revoker::{Committed, Inbox, Revoker};
 use crate::sessions::{IssuedToken, SharedToken};
 use crate::settings::Acknowledge;
 
@@ -43,7 +42,7 @@ pub(super) struct Passer<'a> {
     pub(super) shared: &'a Shared,
     pub(super) terms: &'a Terms,
     pub(super) clock: &'a dyn Clock,
-    pub(super) inbox: &'a mut mpsc::Receiver<Committed>,
+    pub(super) inbox: &'a mut Inbox,
     pub(super) log: Arc<Log>,
     pub(super) epoch: Epoch,
     /// The first entry of the journal that was not passed on.
@@ -88,7 +87,7 @@ impl Passer<'_> {
             let mut offer = Offer::default();
             let mut taken = self.take(committed, &mut offer);
             while taken.is_ok() && offer.changes.len() < BATCH {
-                let Ok(more) = self.inbox.try_recv() else { break };
+                let Some(more) = self.inbox.waiting() else { break };
                 taken = self.take(more, &mut offer);
             }
             self.put(link, offer).await?;
@@ -102,12 +101,12 @@ impl Passer<'_> {
     /// Waits for a commit, and meanwhile for replicas that lag.
     async fn next_commit(&mut self, link: &mut Link) -> Result<Option<Committed>, Ended> {
         while self.shared.confirmed_seq() + 1 < self.next {
-            if let Ok(committed) = tokio::time::timeout(REPLICAS_AGAIN, self.inbox.recv()).await {
+            if let Ok(committed) = tokio::time::timeout(REPLICAS_AGAIN, self.inbox.next()).await {
                 return Ok(committed);
             }
             self.confirm(link).await?;
         }
-        Ok(self.inbox.recv().await)
+        Ok(self.inbox.next().await)
     }
 
     /// After the log was read as a whole: what of this journal, and of what it holds from others, is

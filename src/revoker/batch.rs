@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use signout_checker::{Index, Timestamp};
+use signout_checker::{Index, Revoked, TargetKind, Timestamp};
 use tokio::sync::oneshot;
 
-use super::plan::Plan;
-use super::{Carried, LoggedOut, Registered, Repeated, RevokerError};
+use super::plan::{self, Plan};
+use super::{Carried, LoggedOut, Policy, Registered, Repeated, RevokerError};
 use crate::journal::{Position, Record};
 use crate::replay::Seen;
 use crate::sessions::IssuedToken;
@@ -35,6 +35,20 @@ impl Batch {
         self.ended.extend(plan.hit);
         self.records.push(Record::Revoked { revocations: plan.revocations, seen });
         tokens_hit
+    }
+
+    /// Refuses a token by its `jti` as well, unless that is what refused it.
+    pub(super) fn bear_revoked(
+        &mut self,
+        token: &IssuedToken,
+        revoked: Revoked,
+        policy: &Policy,
+        now: Timestamp,
+    ) {
+        if revoked.target != TargetKind::Token {
+            let revocation = plan::born_revoked(token, revoked.reason, policy, now);
+            self.records.push(Record::Revoked { revocations: vec![revocation], seen: None });
+        }
     }
 
     /// What the records will refuse, if there is anything. Only registrations ask, so nothing is
@@ -71,7 +85,7 @@ pub(super) enum Reply {
         answer: Answer<Vec<Registered>>,
         registered: Vec<Registered>,
     },
-    Carry {
+    Reached {
         answer: Answer<Position>,
         at: usize,
     },
@@ -88,7 +102,7 @@ impl Reply {
             Self::Logout { answer, .. } => drop(answer.send(Err(error))),
             Self::Revoke { answer, .. } => drop(answer.send(Err(error))),
             Self::Register { answer, .. } => drop(answer.send(Err(error))),
-            Self::Carry { answer, .. } => drop(answer.send(Err(error))),
+            Self::Reached { answer, .. } => drop(answer.send(Err(error))),
             Self::Forget { answer, .. } => drop(answer.send(Err(error))),
         }
     }

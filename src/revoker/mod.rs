@@ -21,7 +21,7 @@ mod writer;
 
 pub use error::{RegisterError, RevokerError};
 pub use metrics::Metrics;
-pub use outbox::{Committed, Outbox, outbox};
+pub use outbox::{Committed, Inbox};
 pub use policy::{Policies, Policy};
 
 use std::path::PathBuf;
@@ -33,14 +33,17 @@ use signout_checker::{Applied, Change, Index, Issuer, JwtId, Reason, Target, Tim
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::Clock;
-use crate::journal::{Chunk, Journal, OpenError, Position, Replayed, Seq};
+use crate::journal::{Chunk, Journal, OpenError, Position, Replayed, Revoking, Seq};
 use crate::logout_token::LogoutToken;
 use crate::sessions::{IssuedToken, Sessions};
+use outbox::Outbox;
 use writer::{Job, State, Writer};
 
 /// Requests that may wait for the disk. At some 200 bytes to 20 KiB each this bounds memory; what
 /// does not fit is told so and may come again.
 const QUEUE: usize = 4_096;
+/// Changes of other instances in one entry, so that nobody who reads it needs much memory.
+const FOLLOWED: usize = 2_000;
 
 /// The way in. Clones share one thread.
 #[derive(Clone, Debug)]
@@ -50,6 +53,7 @@ pub struct Revoker {
     sessions: Arc<Sessions>,
     fault: Arc<ArcSwapOption<String>>,
     position: watch::Receiver<Position>,
+    outbox: Outbox,
 }
 
 /// What a [`Revoker`] is made of.
@@ -60,8 +64,6 @@ pub struct Parts {
     pub journal: Journal,
     /// How each provider's tokens are remembered.
     pub policies: Policies,
-    /// Where commits are handed on to, if anybody shares them.
-    pub outbox: Option<Outbox>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// What is counted.
@@ -150,14 +152,16 @@ impl Revoker {
         let fault = Arc::new(ArcSwapOption::empty());
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (reached, position) = watch::channel(parts.journal.position());
+        let outbox = Outbox::default();
         let revoker = Self {
             jobs,
             index: Arc::clone(&index),
             sessions: Arc::clone(&sessions),
             fault: Arc::clone(&fault),
             position,
+            outbox: outbox.clone(),
         };
-        let state = State { index, sessions, fault, reached };
+        let state = State { index, sessions, fault, reached, outbox };
         let path = parts.path.clone();
         let (writer, replayed) =
             Writer::restore(parts, state).map_err(|source| OpenError::replay(&path, source))?;
@@ -245,9 +249,9 @@ impl Revoker {
     pub async fn follow(&self, changes: impl IntoIterator<Item = Change>) {
         let is_new = |change: &Change| self.index.apply_change(change) != Applied::Unchanged;
         let changes: Vec<_> = changes.into_iter().filter(is_new).collect();
-        if !changes.is_empty() {
+        for changes in changes.chunks(FOLLOWED) {
             // Closed means that the service is stopping.
-            let _ = self.jobs.send(Job::Follow { changes }).await;
+            let _ = self.jobs.send(Job::Follow { changes: changes.to_vec() }).await;
         }
     }
 
@@ -263,6 +267,25 @@ impl Revoker {
         self.ask(|answer| Job::Read { from, answer }).await
     }
 
+    /// The entries from this position on that refuse something, with their positions, until they
+    /// have this many targets or so; none at the end. Waits while the thread has too much to do.
+    pub async fn read_revoking(&self, from: Seq, targets: usize) -> Result<Revoking, RevokerError> {
+        self.ask_in_turn(|answer| Job::ReadRevoking { from, targets, answer }).await
+    }
+
+    /// Where the journal stands once everything that was asked before this is on the disk, what
+    /// was followed included. Waits while the thread has too much to do.
+    pub async fn written(&self) -> Result<Position, RevokerError> {
+        self.ask_in_turn(|answer| Job::Written { answer }).await
+    }
+
+    /// Everything that is committed from now on, as it is committed. What comes may begin before
+    /// [`Revoker::position`] as it is after this call, but not behind it.
+    #[must_use]
+    pub fn commits(&self) -> Inbox {
+        self.outbox.subscribe()
+    }
+
     /// Forgets what is over and, after a full disk, tries to resume. To be called every second or
     /// so; skipped while the thread is busy.
     pub fn tidy(&self) {
@@ -276,10 +299,21 @@ impl Revoker {
     ) -> Result<T, RevokerError> {
         let (answer, answered) = oneshot::channel();
         self.jobs.try_send(job(answer)).map_err(|_| RevokerError::Overloaded)?;
-        answered
-            .await
-            .map_err(|_| RevokerError::NotDurable("the service is stopping".to_owned()))?
+        answered.await.map_err(|_| stopping())?
     }
+
+    async fn ask_in_turn<T>(
+        &self,
+        job: impl FnOnce(oneshot::Sender<Result<T, RevokerError>>) -> Job,
+    ) -> Result<T, RevokerError> {
+        let (answer, answered) = oneshot::channel();
+        self.jobs.send(job(answer)).await.map_err(|_| stopping())?;
+        answered.await.map_err(|_| stopping())?
+    }
+}
+
+fn stopping() -> RevokerError {
+    RevokerError::NotDurable("the service is stopping".to_owned())
 }
 
 #[cfg(test)]

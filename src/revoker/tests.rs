@@ -124,13 +124,14 @@ impl Bench {
             sessions: Arc::clone(&sessions),
             fault: Arc::clone(&fault),
             reached: watch::Sender::new(journal.position()),
+            outbox: Outbox::default(),
         };
         let clock = Arc::new(FixedClock(Mutex::new(NOW)));
         let metrics = Metrics::register(&Registry::new()).unwrap();
         // Whatever would open the journal again finds none here.
         let path = PathBuf::from("/nonexistent/journal");
         let policies = Policies::from_iter([(op(), POLICY)]);
-        let parts = Parts { path, journal, policies, outbox: None, clock, metrics };
+        let parts = Parts { path, journal, policies, clock, metrics };
         let (writer, _) = Writer::restore(parts, state).unwrap();
         Self { writer, index, sessions, fault }
     }
@@ -142,7 +143,6 @@ fn start(path: &Path, clock: &Arc<FixedClock>) -> (Revoker, Running) {
         path: path.to_owned(),
         journal: Journal::open(path).unwrap(),
         policies: Policies::from_iter([(op(), POLICY)]),
-        outbox: None,
         clock: Arc::<FixedClock>::clone(clock),
         metrics,
     })

@@ -13,18 +13,24 @@ use tokio::sync::{mpsc, watch};
 
 use super::batch::{Answer, Batch, Reply};
 use super::late::{LateMarks, PATIENCE};
+use super::outbox::Outbox;
 use super::{
-    Carried, LoggedOut, Metrics, Order, Outbox, Parts, Policies, Policy, RegisterError, Registered,
+    Carried, LoggedOut, Metrics, Order, Parts, Policies, Policy, RegisterError, Registered,
     Repeated, RevokerError, plan,
 };
 use crate::clock::Clock;
-use crate::journal::{Chunk, Journal, JournalError, OpenError, Position, Record, Replayed, Seq};
+use crate::journal::{
+    Chunk, Journal, JournalError, OpenError, Position, Record, Replayed, Revoking, Seq,
+};
 use crate::logout_token::LogoutToken;
 use crate::replay::{ReplayLog, Seen, Sighting};
 use crate::sessions::{IssuedToken, Registration, Sessions};
 
 /// Requests committed together. More would make the first of them wait.
 const BATCH: usize = 256;
+/// Changes from elsewhere that count as one request: whoever reads them again reads all that was
+/// committed together.
+const LIKE_ONE_REQUEST: usize = 50;
 /// Entries that are read together for whoever passes them on. Commits wait meanwhile: a
 /// millisecond or two.
 const CHUNK: usize = 1_000;
@@ -46,6 +52,8 @@ pub(super) enum Job {
     Follow { changes: Vec<Change> },
     Carry { answer: Answer<Position> },
     Read { from: Seq, answer: Answer<Chunk> },
+    ReadRevoking { from: Seq, targets: usize, answer: Answer<Revoking> },
+    Written { answer: Answer<Position> },
     Tidy,
 }
 
@@ -55,6 +63,7 @@ pub(super) struct State {
     pub(super) sessions: Arc<Sessions>,
     pub(super) fault: Arc<ArcSwapOption<String>>,
     pub(super) reached: watch::Sender<Position>,
+    pub(super) outbox: Outbox,
 }
 
 pub(super) struct Writer {
@@ -69,7 +78,6 @@ pub(super) struct Writer {
     /// disk is full; each is in the index, too.
     unwritten: Vec<Change>,
     policies: Policies,
-    outbox: Option<Outbox>,
     clock: Arc<dyn Clock>,
     metrics: Metrics,
     swept: Instant,
@@ -78,7 +86,7 @@ pub(super) struct Writer {
 impl Writer {
     /// Brings the state back from the journal.
     pub(super) fn restore(parts: Parts, state: State) -> Result<(Self, Replayed), JournalError> {
-        let Parts { path, journal, policies, outbox, clock, metrics } = parts;
+        let Parts { path, journal, policies, clock, metrics } = parts;
         let replay = ReplayLog::new(journal.digest_key().clone());
         let mut writer = Self {
             path,
@@ -89,7 +97,6 @@ impl Writer {
             late: LateMarks::default(),
             unwritten: Vec::new(),
             policies,
-            outbox,
             clock,
             metrics,
             swept: Instant::now(),
@@ -224,17 +231,24 @@ impl Writer {
                 batch.replies.push(Reply::Forget { answer, forgotten });
             }
             Job::Follow { changes } => {
+                batch.requests += changes.len() / LIKE_ONE_REQUEST;
                 self.state.sessions.remove_digests(&tokens_of(&changes));
                 self.late.extend(&changes);
                 batch.records.push(Record::Followed(changes));
             }
             Job::Carry { answer } => {
                 self.carry_late_marks(Instant::now() + PATIENCE, batch);
-                batch.replies.push(Reply::Carry { answer, at: batch.records.len() });
+                batch.replies.push(Reply::Reached { answer, at: batch.records.len() });
             }
             Job::Read { from, answer } => {
                 // What this batch holds is not committed yet; it comes with a later read.
-                let _ = answer.send(self.read(from));
+                let _ = answer.send(self.read_with(|journal| journal.read(from, CHUNK)));
+            }
+            Job::ReadRevoking { from, targets, answer } => {
+                let _ = answer.send(self.read_with(|journal| journal.read_revoking(from, targets)));
+            }
+            Job::Written { answer } => {
+                batch.replies.push(Reply::Reached { answer, at: batch.records.len() });
             }
             Job::Tidy => {
                 self.carry_late_marks(Instant::now(), batch);
@@ -315,7 +329,7 @@ impl Writer {
             return Registered::Refused(error);
         }
         if let Some(revoked) = self.revoked(&token.facts(), batch) {
-            bear_revoked(token, revoked, policy, now, batch);
+            batch.bear_revoked(token, revoked, policy, now);
             return Registered::BornRevoked(revoked.reason);
         }
         match self.state.sessions.insert(Arc::clone(token)) {
@@ -368,12 +382,12 @@ impl Writer {
         }
     }
 
-    fn read(&self, from: Seq) -> Result<Chunk, RevokerError> {
-        let not_readable = |reason: String| RevokerError::NotDurable(reason);
-        let Some(journal) = &self.journal else {
-            return Err(not_readable(JournalError::Closed.to_string()));
-        };
-        journal.read(from, CHUNK).map_err(|error| not_readable(error.to_string()))
+    fn read_with<T>(
+        &self,
+        read: impl FnOnce(&Journal) -> Result<T, JournalError>,
+    ) -> Result<T, RevokerError> {
+        let read = self.journal.as_ref().ok_or(JournalError::Closed).and_then(read);
+        read.map_err(|error| RevokerError::NotDurable(error.to_string()))
     }
 
     fn decide_forgetting(&mut self, issuer: Issuer, jwt_ids: &[JwtId], batch: &mut Batch) -> usize {
@@ -413,8 +427,8 @@ impl Writer {
                 for reply in replies {
                     self.answer(reply, committed);
                 }
-                if let Some(outbox) = self.outbox.as_ref().filter(|_| !records.is_empty()) {
-                    outbox.put(committed.seq + 1, records);
+                if !records.is_empty() {
+                    self.state.outbox.put(committed.seq + 1, records);
                 }
             }
             Err(reason) => {
@@ -494,7 +508,7 @@ impl Writer {
             Reply::Register { answer, registered } => {
                 let _ = answer.send(Ok(registered));
             }
-            Reply::Carry { answer, at } => {
+            Reply::Reached { answer, at } => {
                 let _ = answer.send(Ok(position(at)));
             }
             Reply::Forget { answer, forgotten } => {
@@ -546,23 +560,13 @@ impl Writer {
         }
         self.unwritten = Vec::new();
         let path = self.path.clone();
-        self.adopt(journal).map_err(|error| OpenError::replay(&path, error))
+        let replayed = self.adopt(journal).map_err(|error| OpenError::replay(&path, error))?;
+        // Whoever receives commits sees by this one, which is empty, that it missed some.
+        if let Some(journal) = &self.journal {
+            self.state.outbox.put(journal.position().seq + 1, Vec::new());
+        }
+        Ok(replayed)
     }
-}
-
-/// Refuses a token by its `jti` as well, unless that is what refused it.
-fn bear_revoked(
-    token: &IssuedToken,
-    revoked: Revoked,
-    policy: &Policy,
-    now: Timestamp,
-    batch: &mut Batch,
-) {
-    if revoked.target == TargetKind::Token {
-        return;
-    }
-    let revocation = plan::born_revoked(token, revoked.reason, policy, now);
-    batch.records.push(Record::Revoked { revocations: vec![revocation], seen: None });
 }
 
 /// The tokens among the targets.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::StalePolicy;
+use signout_checker::StalePolicy;
+
 use super::report::Reported;
 use super::section::Section;
 use super::shape::{Grain, Lasting, seconds, text};

@@ -13,8 +13,8 @@ use super::report::{Report, Reported};
 use super::section::Section;
 use super::value::Table;
 use super::{
-    CheckerSettings, Effective, JournalSettings, Problem, RedisSettings, ServerSettings,
-    SettingsError, Source, Warning, toml_file,
+    CheckerSettings, Effective, FeedSettings, JournalSettings, Problem, RedisSettings,
+    ServerSettings, SettingsError, Source, Warning, toml_file,
 };
 
 /// Names the file if no argument does.
@@ -37,6 +37,8 @@ pub struct Settings {
     pub api_keys: Vec<ApiKeySettings>,
     /// `[checker]`.
     pub checker: CheckerSettings,
+    /// `[feed]`.
+    pub feed: FeedSettings,
 }
 
 /// Settings, and what there is to say about them.
@@ -167,6 +169,7 @@ fn read_sections(root: &mut Section<'_, '_>) -> Result<Settings, Reported> {
     let mut taken = api_key::Taken::new();
     let api_keys = root.each("api_key", |section| ApiKeySettings::read(section, known, &mut taken));
     let checker = root.section("checker", CheckerSettings::read);
+    let feed = root.section("feed", FeedSettings::read);
     let redis = root.optional_section("redis", RedisSettings::read);
     Ok(Settings {
         server: server?,
@@ -175,6 +178,7 @@ fn read_sections(root: &mut Section<'_, '_>) -> Result<Settings, Reported> {
         providers: providers?,
         api_keys: api_keys?,
         checker: checker?,
+        feed: feed?,
     })
 }
 

@@ -1,6 +1,8 @@
 //! The decisions that an operator makes, one closed set each.
 
-use super::choice::choice;
+use signout_checker::StalePolicy;
+
+use super::choice::{Choice, choice};
 use super::shape::{Refusal, Shape};
 use super::value::{Kind, Value};
 
@@ -45,13 +47,11 @@ choice! {
     }
 }
 
-choice! {
-    /// What to answer when knowledge is older than `max_staleness`.
-    pub enum StalePolicy {
-        /// Refuse the token.
-        Deny = "deny",
-        /// Go by what is known.
-        Allow = "allow",
+impl Choice for StalePolicy {
+    const ALL: &'static [Self] = &[Self::Deny, Self::Allow];
+
+    fn as_str(self) -> &'static str {
+        self.as_str()
     }
 }
 

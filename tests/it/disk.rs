@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
+use super::feed::stream::Stream;
 use super::harness::redis::RedisServer;
 use super::harness::{Answer, Op, PATIENCE, Service, now, tell, until};
 
@@ -76,6 +77,7 @@ async fn i3_i15_what_is_heard_while_the_disk_is_full() {
     };
     let tokens = [token("t", "s"), token("u", "other")];
     here.post("/v1/tokens", &json!(tokens)).await;
+    let mut stream = Stream::open(&here, None).await;
     disk.fill(&here);
     until("the disk is full", async || {
         let answer = here.call(Method::POST, "/v1/tokens", &token("filler", "filler")).await;
@@ -96,6 +98,8 @@ async fn i3_i15_what_is_heard_while_the_disk_is_full() {
     disk.free(&here);
     until("it resumes", async || here.operators("/readyz").await.status == 200).await;
     assert_eq!(refused(&here).await, [true, false], "{}", here.log());
+    // Those who follow this instance hear of it now: before, it was in no journal.
+    stream.changes().await;
     here.kill();
     redis.kill();
     let here = Service::start(disk.folder(), &settings);

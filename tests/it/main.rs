@@ -21,6 +21,8 @@ mod backchannel;
 mod cli;
 /// What a full disk or a broken journal does to the answers (I15).
 mod disk;
+/// What is told to those who follow, and the snapshot they begin with.
+mod feed;
 /// kill -9, over and over, under load, with the oracle outside (I1, I2).
 mod kill;
 /// Whatever happens to Redis, to the network and to the instances (I2, I3, I5, I8, I11).

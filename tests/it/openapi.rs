@@ -82,6 +82,8 @@ fn schemathesis_finds_no_fault() {
         .args(["run", root.join("openapi.yaml").to_str().unwrap()])
         .args(["--url", &service.url("")])
         .args(["--header", &format!("Authorization: Bearer {API_KEY}")])
+        // It would wait for the end of the stream; tests/it/feed.rs has its answers.
+        .args(["--exclude-path", "/v1/feed"])
         .args(["--max-examples", "60", "--seed", "1", "--no-color"])
         // Which issuers are configured is not for the contract to say: 403 and 401 are right answers
         // to a well-formed request.

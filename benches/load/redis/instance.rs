@@ -58,13 +58,11 @@ impl Instance {
         let mut journal = Journal::open(&path).unwrap();
         let runtime = runtime();
         runtime.block_on(replicator::join(&redis, &mut journal, &path, Volatile::Refuse)).unwrap();
-        let (outbox, inbox) = revoker::outbox();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
         let (revoker, running, _) = Revoker::start(revoker::Parts {
             path,
             journal,
             policies: Policies::default(),
-            outbox: Some(outbox),
             clock: Arc::clone(&clock),
             metrics: revoker::Metrics::register(&registry).unwrap(),
         })
@@ -74,7 +72,6 @@ impl Instance {
             direct_keys: DirectKeys::Omit,
             acknowledge: Acknowledge::Journal,
             revoker: revoker.clone(),
-            inbox,
             policies: Policies::default(),
             clock,
             metrics: replicator::Metrics::register(&registry).unwrap(),

@@ -44,7 +44,7 @@ fn unknown_keys_name_the_nearest() {
         (
             "listen = 5",
             "signout.toml:1: listen: unknown key: remove it; known here are \
-             server, journal, provider, api_key, checker, redis",
+             server, journal, provider, api_key, checker, feed, redis",
         ),
     ] {
         check(toml, &[], expected);
@@ -165,6 +165,11 @@ fn numbers_have_bounds() {
             "[server]\nmax_body_bytes = -1",
             "signout.toml:2: server.max_body_bytes: \
             -1 is out of bounds: write an integer from 4096 to 1048576",
+        ),
+        (
+            "[feed]\nmax_subscribers = 0",
+            "signout.toml:2: feed.max_subscribers: \
+            0 is out of bounds: write an integer from 1 to 1000000",
         ),
         (
             "[checker]\nmax_staleness = \"500ms\"",

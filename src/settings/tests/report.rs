@@ -53,6 +53,9 @@ issuers = ["home"]   # signout.toml:16
 [checker]
 max_staleness = "30s"  # default
 when_stale = "allow"   # SIGNOUT_CHECKER__WHEN_STALE
+
+[feed]
+max_subscribers = 10000  # default
 "#;
     assert_eq!(loaded(&toml, &variables).effective.to_string(), expected);
 }

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
+use signout_checker::StalePolicy;
 
 use super::*;
 use crate::jose::Algorithm;
@@ -13,7 +14,7 @@ const fn secs(secs: u64) -> Duration {
 
 #[test]
 fn defaults() {
-    let Settings { server, journal, redis, providers, api_keys, checker } =
+    let Settings { server, journal, redis, providers, api_keys, checker, feed } =
         loaded("", &[]).settings;
     assert!(redis.is_none());
     assert_eq!(server.listen, "127.0.0.1:8080".parse().unwrap());
@@ -23,6 +24,7 @@ fn defaults() {
     assert_eq!(journal.path, Path::new("signout.redb"));
     assert!(providers.is_empty() && api_keys.is_empty());
     assert_eq!((checker.max_staleness, checker.when_stale), (secs(30), StalePolicy::Deny));
+    assert_eq!(feed.max_subscribers, 10_000);
 
     let home = provider("", &[]);
     assert_eq!(home.issuer.as_str(), "https://op.example/");
@@ -96,6 +98,7 @@ fn all_bounds_are_within_reach() {
         "[server]\nlisten = \"127.0.0.1:0\"\nmetrics_listen = \"127.0.0.1:0\"",
         "[checker]\nmax_staleness = \"10500ms\"",
         "[checker]\nmax_staleness = \"1d\"",
+        "[feed]\nmax_subscribers = 1",
     ] {
         loaded(toml, &[]);
     }
