@@ -85,14 +85,20 @@ impl Checker {
     ///   [`Unknown::Stale`] under [`StalePolicy::Deny`];
     /// - else [`Verdict::NotRevoked`].
     pub fn check(&self, facts: &TokenFacts<'_>, now: Instant) -> Verdict {
-        self.answer(facts, self.age(now))
+        self.check_by(self.0.policy, facts, now)
+    }
+
+    /// The same by another policy than its own: some routes of an API can bear less than others.
+    pub fn check_by(&self, policy: Policy, facts: &TokenFacts<'_>, now: Instant) -> Verdict {
+        self.answer(policy, facts, self.age(policy, now))
     }
 
     /// Answers for several tokens, in their order, by the same instant. Allocates the answer only.
     #[must_use = "verdicts that nobody looks at protect nothing"]
     pub fn check_many(&self, facts: &[TokenFacts<'_>], now: Instant) -> Vec<Verdict> {
-        let age = self.age(now);
-        facts.iter().map(|facts| self.answer(facts, age)).collect()
+        let policy = self.0.policy;
+        let age = self.age(policy, now);
+        facts.iter().map(|facts| self.answer(policy, facts, age)).collect()
     }
 
     /// How old the knowledge is: everything that was decided longer ago than this is known.
@@ -134,18 +140,18 @@ impl Checker {
 
     /// To be asked before the index is: what is applied in between makes the answer better, and
     /// never one that claims to be fresher than it is.
-    fn age(&self, now: Instant) -> Age {
-        if self.staleness(now) > self.0.policy.max_staleness { Age::Stale } else { Age::Fresh }
+    fn age(&self, policy: Policy, now: Instant) -> Age {
+        if self.staleness(now) > policy.max_staleness { Age::Stale } else { Age::Fresh }
     }
 
-    fn answer(&self, facts: &TokenFacts<'_>, age: Age) -> Verdict {
+    fn answer(&self, policy: Policy, facts: &TokenFacts<'_>, age: Age) -> Verdict {
         let known = match self.0.index.get() {
             Some(index) => index.check(facts),
             None if facts.is_unidentified() => Verdict::Unknown(Unknown::Unidentified),
             None => Verdict::NotRevoked(NotRevoked(())),
         };
         let is_stale_answer = matches!((age, known), (Age::Stale, Verdict::NotRevoked(_)));
-        let when_stale = self.0.policy.when_stale;
+        let when_stale = policy.when_stale;
         let verdict = match when_stale {
             StalePolicy::Deny if is_stale_answer => Verdict::Unknown(Unknown::Stale),
             StalePolicy::Deny | StalePolicy::Allow => known,

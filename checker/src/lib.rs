@@ -58,6 +58,9 @@ pub use claims::{Claims, RawClaims};
 mod change;
 pub use change::{Change, KeyName, PackError};
 
+#[cfg(feature = "log")]
+pub mod log;
+
 mod index;
 pub use index::{Applied, Index};
 
@@ -95,6 +98,25 @@ pub use cursor::{Cursor, Step};
 mod subscription;
 #[cfg(feature = "json")]
 pub use subscription::{Shortfall, Subscription, Taken};
+
+#[cfg(any(feature = "actix", feature = "tower"))]
+mod gate;
+#[cfg(any(feature = "actix", feature = "tower"))]
+pub use gate::Rule;
+
+#[cfg(feature = "actix")]
+pub mod actix;
+#[cfg(feature = "tower")]
+pub mod tower;
+
+#[cfg(any(feature = "http", feature = "redis"))]
+mod backoff;
+#[cfg(any(feature = "http", feature = "redis"))]
+mod cryptography;
+#[cfg(feature = "http")]
+pub mod http;
+#[cfg(feature = "redis")]
+pub mod redis;
 
 #[cfg(feature = "file")]
 mod state;

@@ -1,5 +1,6 @@
 //! What happens, told to whoever counts it.
 
+use std::error::Error;
 use std::time::Duration;
 
 use crate::{StalePolicy, Verdict};
@@ -34,6 +35,10 @@ pub trait Observer: Send + Sync {
 
     /// A follower found or lost its source.
     fn connection(&self, connection: Connection) {}
+
+    /// A follower's attempt ended, and why; it tries again. Called for each attempt: whoever writes
+    /// this into a log may want to write it once.
+    fn trouble(&self, trouble: &(dyn Error + 'static)) {}
 
     /// A whole snapshot was loaded: this many changes in so much time.
     fn loaded(&self, changes: u64, took: Duration) {}

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use deadpool_redis::redis;
 use deadpool_redis::redis::aio::ConnectionLike as _;
+use signout_checker::log::Entry;
 use tokio::task::JoinHandle;
 
-use super::entry::{self, Entry};
+use super::entry;
 use super::error::{Act, Fault, RedisError};
 use super::link::Link;
 use super::reply::Reply;

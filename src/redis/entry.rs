@@ -1,148 +1,26 @@
-//! `{P}:log`: entries of the stream.
-//!
-//! The id of an entry is `<seq>-0`. Its one field `e` holds the name of the entry before it (8
-//! bytes), its own name (8 bytes), a checksum of its own name and the pack (CRC-32, 4 bytes, little
-//! endian), and the pack of its changes.
-//!
-//! The checksum is there because any 16 bytes are a digest: a logout whose digest changed on its way
-//! would be nobody's, and nobody would miss it.
+//! Entries of the log, as the library gives them.
 
-use signout_checker::Change;
+use signout_checker::log::Entry;
 
-use super::LinkId;
-use super::error::{Fault, Foreign};
+use super::error::Fault;
 use super::reply::Reply;
 
-/// One entry as it was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Its number. Numbers are contiguous; whoever meets a gap has missed something.
-    pub seq: u64,
-    /// Name of the entry before it, [`LinkId::NONE`] for the very first.
-    pub previous: LinkId,
-    /// Its own name.
-    pub link: LinkId,
-    /// What was revoked; at least one.
-    pub changes: Vec<Change>,
-}
-
-/// One entry to be appended.
-#[derive(Clone, Copy, Debug)]
-pub struct Append<'a> {
-    /// Its name: 8 bytes that nobody drew before.
-    pub link: LinkId,
-    /// What was revoked; at least one.
-    pub changes: &'a [Change],
-}
-
-impl Entry {
-    /// Reads one element of what `XRANGE` and `XREAD` give.
-    pub(super) fn read(reply: Reply) -> Result<Self, Fault> {
-        let [id, fields] = reply.array()?;
-        let seq = seq_of(&id.text()?)?;
-        let foreign = Fault::Foreign(Foreign::Entry { seq });
-        let [field, value] = fields.array().map_err(|_| foreign.clone())?;
-        if field.bytes()? != b"e" {
-            return Err(foreign);
-        }
-        Self::unpack(seq, &value.bytes()?).ok_or(foreign)
-    }
-
-    fn unpack(seq: u64, bytes: &[u8]) -> Option<Self> {
-        let (previous, rest) = bytes.split_first_chunk()?;
-        let (link, rest) = rest.split_first_chunk()?;
-        let (told, pack) = rest.split_first_chunk()?;
-        let [previous, link] = [previous, link].map(|bytes| LinkId::from_bytes(*bytes));
-        if *told != checksum(link, pack) {
-            return None;
-        }
-        let changes = Change::unpack(pack).ok()?;
-        Some(Self { seq, previous, link, changes })
-    }
-}
-
-impl Append<'_> {
-    /// What stands behind the names.
-    pub(super) fn sealed_pack(&self) -> Vec<u8> {
-        let pack = Change::pack(self.changes);
-        [checksum(self.link, &pack).as_slice(), &pack].concat()
-    }
-}
-
-fn checksum(link: LinkId, pack: &[u8]) -> [u8; 4] {
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(link.as_bytes());
-    hasher.update(pack);
-    hasher.finalize().to_le_bytes()
-}
-
-/// Reads a list of entries.
+/// Reads a list of entries, as `XRANGE` and `XREAD` give it.
 pub(super) fn entries(reply: Reply) -> Result<Vec<Entry>, Fault> {
-    reply.list()?.into_iter().map(Entry::read).collect()
+    reply.list()?.into_iter().map(entry).collect()
 }
 
-/// The number in an id.
-fn seq_of(id: &str) -> Result<u64, Fault> {
+fn entry(reply: Reply) -> Result<Entry, Fault> {
+    let [id, fields] = reply.array()?;
+    let id = id.text()?;
     let parts = id.split_once('-').and_then(|(millis, number)| {
         Some((millis.parse::<u64>().ok()?, number.parse::<u64>().ok()?))
     });
-    match parts {
-        Some((seq, 0)) if seq > 0 => Ok(seq),
-        Some((millis, number)) => Err(Fault::Foreign(Foreign::EntryId { millis, number })),
-        None => Err(Fault::odd_answer()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use deadpool_redis::redis::Value;
-    use signout_checker::{Digest, IssuedBefore, Reach, Reason, TargetKind, Timestamp};
-
-    fn text(text: &[u8]) -> Value {
-        Value::BulkString(text.to_vec())
-    }
-
-    fn read(id: &str, field: &[u8], value: &[u8]) -> Result<Entry, Fault> {
-        let fields = Value::Array(vec![text(field), text(value)]);
-        let entry = Value::Array(vec![text(id.as_bytes()), fields]);
-        Entry::read(Reply::new(entry).unwrap())
-    }
-
-    #[test]
-    fn only_entries_of_ours_are_read() {
-        let change = Change {
-            target: Digest::from_bytes([1; 16]),
-            name: None,
-            kind: TargetKind::Token,
-            issued_before: IssuedBefore::EVERYTHING,
-            reach: Reach::ALL,
-            retain_until: Timestamp::from_secs(9),
-            reason: Reason::Admin,
-            revoked_at: Timestamp::from_secs(5),
-        };
-        let link = LinkId::from_bytes([2; 8]);
-        let sealed = Append { link, changes: &[change] }.sealed_pack();
-        let value = [&[1; 8], link.as_bytes(), sealed.as_slice()].concat();
-        let expected =
-            Entry { seq: 7, previous: LinkId::from_bytes([1; 8]), link, changes: vec![change] };
-        assert_eq!(read("7-0", b"e", &value), Ok(expected));
-
-        let foreign = |foreign| Err(Fault::Foreign(foreign));
-        assert_eq!(read("7-0", b"f", &value), foreign(Foreign::Entry { seq: 7 }));
-        for length in 0..value.len() {
-            let cut = read("7-0", b"e", &value[..length]);
-            assert_eq!(cut, foreign(Foreign::Entry { seq: 7 }), "{length}");
-        }
-        // The name of the entry before it is held against the chain.
-        for place in 8..value.len() {
-            let mut changed = value.clone();
-            changed[place] ^= 0x10;
-            let read = read("7-0", b"e", &changed);
-            assert_eq!(read, foreign(Foreign::Entry { seq: 7 }), "{place}");
-        }
-        for (id, millis, number) in [("0-1", 0, 1), ("7-1", 7, 1), ("0-0", 0, 0)] {
-            assert_eq!(read(id, b"e", &value), foreign(Foreign::EntryId { millis, number }));
-        }
-    }
+    let (millis, number) = parts.ok_or_else(Fault::odd_answer)?;
+    // An entry of ours has one field; of others, what is in them does not matter.
+    let (field, value) = match fields.array() {
+        Ok([field, value]) => (field.bytes()?, value.bytes()?),
+        Err(_) => Default::default(),
+    };
+    Entry::read(millis, number, &field, &value).map_err(Fault::Foreign)
 }

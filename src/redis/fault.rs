@@ -5,9 +5,10 @@ use std::io;
 use std::sync::Arc;
 
 use deadpool_redis::redis::{self, ErrorKind, ServerError, ServerErrorKind};
+use signout_checker::log::Foreign;
 
 use super::address::Address;
-use super::error::{Fault, Foreign, Permission};
+use super::error::{Fault, Permission};
 
 /// Of Redis 7.0, of 7.2 and later, and of those before 7.
 const REFUSED: [&str; 3] =

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use deadpool_redis::redis::{self, Cmd};
+use signout_checker::log::{Append, Entry, Epoch};
 
 use super::batch::Batch;
 use super::deny::Direct;
-use super::entry::{self, Append, Entry};
+use super::entry;
 use super::error::{Act, Fault, RedisError};
-use super::head::{Epoch, Head};
+use super::head;
 use super::keys::Table;
 use super::link::Link;
 use super::reply::Reply;
@@ -64,7 +65,7 @@ impl Link {
         let mut last = 0;
         for reply in replies {
             last =
-                if reply.is_text() { return Err(Head::changed(reply)) } else { reply.number()? };
+                if reply.is_text() { return Err(head::changed(reply)) } else { reply.number()? };
         }
         if !self.holds_tables() {
             held = self.ask_tables(reads).await?;
@@ -130,7 +131,7 @@ impl Link {
             &[&epoch.to_string(), &first.to_string()],
         );
         let done = match self.call(&TRIM, call).await {
-            Ok(reply) if reply.is_text() => Err(Head::changed(reply)),
+            Ok(reply) if reply.is_text() => Err(head::changed(reply)),
             Ok(reply) => reply.number(),
             Err(fault) => Err(fault),
         };

@@ -43,16 +43,16 @@ use std::time::Duration;
 pub use address::{Address, AddressError, Transport};
 pub use chunks::Chunks;
 pub use config::{Config, ConfigError, DirectKeys, Login, Password, Topology};
-pub use entry::{Append, Entry};
-pub use error::{Act, Fault, Foreign, Permission, RedisError};
-pub use head::{Epoch, FORMAT, Founding, Head, LinkId, Log};
+pub use error::{Act, Fault, Permission, RedisError};
+pub use head::{Founding, Log};
 pub use keys::{InstanceId, KeyPrefix, Keys, MalformedPrefix, Table};
 pub use link::Link;
 pub use naming::Naming;
 pub use peers::Peer;
-pub use probe::{Canary, LogShape, Probe};
+pub use probe::{Canary, Probe};
 pub use sentinels::Masters;
 pub use server::{Aof, Role, Server};
+pub use signout_checker::log::{Append, Entry, Epoch, FORMAT, Foreign, Head, LinkId, LogShape};
 
 use pools::Pools;
 

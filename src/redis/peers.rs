@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use signout_checker::log::Epoch;
+
 use super::error::{Act, Fault, RedisError};
-use super::head::Epoch;
 use super::keys::InstanceId;
 use super::link::Link;
 use super::reply::Reply;

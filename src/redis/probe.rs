@@ -3,11 +3,12 @@
 use std::time::{Duration, Instant};
 
 use deadpool_redis::redis::{self, Value};
+use signout_checker::log::{Head, LinkId, LogShape};
 
 use super::batch::Batch;
 use super::entry;
 use super::error::{Act, Fault, RedisError};
-use super::head::{self, Head, LinkId};
+use super::head;
 use super::keys::InstanceId;
 use super::link::Link;
 use super::reply::Reply;
@@ -31,19 +32,6 @@ pub struct Probe {
     pub time: Option<Duration>,
     /// What became of the last canary, and whether a new one could be set.
     pub canary: Result<Canary, RedisError>,
-}
-
-/// The extent of the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LogShape {
-    /// How many entries.
-    pub length: u64,
-    /// Number of the oldest one; 0 if there is none.
-    pub first: u64,
-    /// Number of the newest one; 0 if there is none.
-    pub last: u64,
-    /// Name of the newest one; [`LinkId::NONE`] if there is none.
-    pub link: LinkId,
 }
 
 /// A key with an expiry that every probe reads, and writes anew.
@@ -103,7 +91,7 @@ impl Link {
             self.canary = Some(LastCanary { number, set: now });
         }
         Ok(Probe {
-            head: Head::read(Reply::new(head)?)?,
+            head: head::read(Reply::new(head)?)?,
             log: permitted(shape(length, first, newest))?,
             server: permitted(Reply::new(info).and_then(Server::read))?,
             time: permitted(Reply::new(time).and_then(since_epoch))?,

@@ -1,6 +1,7 @@
 //! Why a connection to Redis is given up, to be begun anew.
 
-use super::loss::Loss;
+use signout_checker::log::Loss;
+
 use crate::redis::{Fault, Foreign, RedisError};
 
 /// What ended it. Everything is compared anew after any of these, so none needs a cure of its own.

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwapOption;
 use tokio::sync::watch;
 
+use signout_checker::log::{Loss, Reading};
+
 use super::ended::Ended;
 use super::fold::Fold;
 use super::log_ends::LogEnds;
-use super::loss::Loss;
-use super::reading::Reading;
 use super::sharing::Shared;
 use crate::redis::{Entry, Head, Link, LinkId};
 use crate::revoker::Revoker;

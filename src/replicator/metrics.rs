@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use prometheus::{Gauge, IntCounterVec, IntGauge, Opts, Registry};
 
+use signout_checker::log::Loss;
+
 use super::ended::Ended;
-use super::loss::Loss;
 use crate::redis::{Act, RedisError};
 
 /// Metrics of this room.

@@ -20,7 +20,6 @@ mod loss;
 mod metrics;
 mod offer;
 mod passer;
-mod reading;
 mod sharing;
 mod watcher;
 
@@ -38,6 +37,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use signout_checker::DigestKey;
+use signout_checker::log::{Loss, Reading, Standing};
 use tokio::sync::watch;
 
 use crate::clock::Clock;
@@ -48,10 +48,9 @@ use ended::Ended;
 use fold::Fold;
 use follower::{Follower, Log};
 use log_ends::LogEnds;
-use loss::Loss;
+use loss::log_after;
 use offer::Terms;
 use passer::{Links, Passer};
-use reading::{Reading, Standing};
 use sharing::Shared;
 use watcher::{Watched, Watcher};
 
@@ -276,7 +275,7 @@ impl Replicator {
             }
             let new = Epoch::from_bits(random()?);
             tracing::warn!(%loss, epoch = %new, "Redis lost data: what is missing is put back");
-            head = link.renew(head.epoch, new, loss.log()).await?.ok_or(Loss::Emptied)?;
+            head = link.renew(head.epoch, new, log_after(loss)).await?.ok_or(Loss::Emptied)?;
         } else if read.is_some() && head.epoch == founding.epoch {
             let loss = Loss::Emptied;
             self.metrics.ended(&Ended::Lost(loss));

@@ -4,12 +4,12 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use signout_checker::log::Loss;
 use signout_checker::{Change, TargetKind, Timestamp, Verdict};
 
 use super::ended::Ended;
 use super::fold::Fold;
 use super::follower::Log;
-use super::loss::Loss;
 use super::offer::{Offer, Terms};
 use super::sharing::Shared;
 use crate::clock::Clock;

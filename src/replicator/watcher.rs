@@ -5,22 +5,19 @@ use std::convert::Infallible;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use signout_checker::log::{Loss, Reading, Standing};
 use signout_checker::{Change, Timestamp};
 
 use super::ended::Ended;
 use super::follower::Log;
 use super::join::NOEVICTION;
-use super::loss::Loss;
 use super::metrics::Metrics;
 use super::offer::{Offer, Terms};
 use super::passer::Links;
-use super::reading::{Reading, Standing};
 use super::sharing::Shared;
 use crate::clock::Clock;
 use crate::journal::Seq;
-use crate::redis::{
-    Append, Canary, Epoch, Head, InstanceId, Link, LogShape, Peer, Probe, Redis, Role, Server,
-};
+use crate::redis::{Append, Canary, Epoch, InstanceId, Link, Peer, Probe, Redis, Role, Server};
 use crate::revoker::Revoker;
 
 /// Two looks within the second in which a loss is to be noticed.
@@ -141,7 +138,7 @@ impl Watcher<'_> {
             Standing::Lost(loss) => return Err(loss.into()),
         }
         // Head and log are not read at once, so only what is seen twice is believed.
-        let gap = probe.log.and_then(|shape| gap(shape, head, before.seq));
+        let gap = probe.log.and_then(|shape| shape.gap(head, before.seq));
         if let (Some(gap), true) = (gap, gap == seen.gap) {
             return Err(gap.into());
         }
@@ -263,57 +260,5 @@ impl Watcher<'_> {
             link.deny(&offer.changes).await?;
         }
         Ok(())
-    }
-}
-
-/// Whether the log is whole, and goes as far as it was read.
-fn gap(shape: LogShape, head: &Head, read: u64) -> Option<Loss> {
-    let missing = match shape.length {
-        // Everything in it was over, and trimmed.
-        0 if head.first > head.seq => return None,
-        0 => head.first,
-        // The oldest, the newest and the count are not read at once: the log may be another between.
-        length if (shape.last + 1).checked_sub(shape.first) != Some(length) => shape.first,
-        // The numbers go on after the log was deleted, so that whoever follows it sees nothing odd.
-        _ if shape.first > head.first => head.first,
-        _ if shape.last < read => shape.last + 1,
-        _ => return None,
-    };
-    Some(Loss::Gap { missing })
-}
-
-#[cfg(test)]
-mod tests {
-    use signout_checker::DigestKey;
-
-    use super::*;
-    use crate::redis::LinkId;
-
-    #[test]
-    fn i11_a_log_with_a_hole_is_noticed() {
-        let head = |first, seq| Head {
-            format: 1,
-            key: DigestKey::from_bytes([0; 16]),
-            epoch: Epoch::from_bits(1),
-            seq,
-            link: LinkId::NONE,
-            first,
-        };
-        let shape = |length, first, last| LogShape { length, first, last, link: LinkId::NONE };
-        for (shape, head, read, missing) in [
-            (shape(9, 1, 9), head(1, 9), 9, None),
-            (shape(11, 1, 11), head(1, 9), 9, None),
-            (shape(0, 0, 0), head(1, 0), 0, None),
-            (shape(0, 0, 0), head(10, 9), 9, None),
-            (shape(0, 0, 0), head(1, 9), 9, Some(1)),
-            (shape(8, 1, 9), head(1, 9), 9, Some(1)),
-            (shape(8, 1, 8), head(1, 9), 9, Some(9)),
-            (shape(9, 10, 2), head(1, 9), 9, Some(10)),
-            (shape(2, 8, 9), head(1, 9), 9, Some(1)),
-            (shape(2, 8, 9), head(8, 9), 9, None),
-        ] {
-            let found = gap(shape, &head, read);
-            assert_eq!(found, missing.map(|missing| Loss::Gap { missing }), "{shape:?} {head:?}");
-        }
     }
 }

@@ -5,20 +5,22 @@
 //! later continues from there: a log that was rolled back is too short, and one that was continued
 //! by another master after a failover carries other names.
 
-use super::loss::Loss;
-use crate::redis::{Entry, Epoch, Head, LinkId};
+use super::{Entry, Epoch, Head, LinkId, Loss};
 
 /// The last entry that was read, and of which incarnation of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Reading {
-    pub(super) epoch: Epoch,
-    pub(super) seq: u64,
-    pub(super) link: LinkId,
+pub struct Reading {
+    /// Of the log.
+    pub epoch: Epoch,
+    /// Number of the last entry that was read.
+    pub seq: u64,
+    /// Its name; [`LinkId::NONE`] before any was read.
+    pub link: LinkId,
 }
 
 /// How a head stands to what was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub enum Standing {
     /// The log goes on from there.
     Continues,
     /// It is another incarnation: everything is to be read, and compared, anew.
@@ -29,11 +31,14 @@ pub(super) enum Standing {
 
 impl Reading {
     /// Nothing was read of this log yet.
-    pub(super) const fn beginning(head: &Head) -> Self {
-        Self { epoch: head.epoch, seq: head.first - 1, link: LinkId::NONE }
+    #[must_use]
+    pub const fn beginning(head: &Head) -> Self {
+        Self { epoch: head.epoch, seq: head.first.saturating_sub(1), link: LinkId::NONE }
     }
 
-    pub(super) fn against(&self, head: &Head) -> Standing {
+    /// Holds a head against what was read.
+    #[must_use]
+    pub fn against(&self, head: &Head) -> Standing {
         if head.epoch != self.epoch {
             Standing::Renewed
         } else if head.seq < self.seq {
@@ -46,9 +51,10 @@ impl Reading {
     }
 
     /// Moves on by one entry, if it is the next one.
-    pub(super) fn step(&mut self, entry: &Entry) -> Result<(), Loss> {
-        if entry.seq != self.seq + 1 {
-            return Err(Loss::Gap { missing: self.seq + 1 });
+    pub fn step(&mut self, entry: &Entry) -> Result<(), Loss> {
+        let next = self.seq.saturating_add(1);
+        if entry.seq != next {
+            return Err(Loss::Gap { missing: next });
         }
         // What stood before the oldest entry that is kept is not known.
         if self.link != LinkId::NONE && entry.previous != self.link {
@@ -61,9 +67,8 @@ impl Reading {
 
 #[cfg(test)]
 mod tests {
-    use signout_checker::DigestKey;
-
     use super::*;
+    use crate::DigestKey;
 
     const EPOCH: Epoch = Epoch::from_bits(1);
 
