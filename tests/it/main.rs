@@ -17,6 +17,8 @@ mod harness;
 mod architecture;
 /// What a provider may post and what it is answered (bcl_*, conf_*).
 mod backchannel;
+/// APIs that embed the checker: what they answer, and how soon.
+mod checker;
 /// The commands, as a person or a script runs them.
 mod cli;
 /// What a full disk or a broken journal does to the answers (I15).
