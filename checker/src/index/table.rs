@@ -15,9 +15,8 @@ use super::sync::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use super::word::{Content, Word};
 use crate::{TargetKind, Timestamp};
 
-/// How many groups may be looked at for one target. At the fullest a miss looks at 1.3 and the
-/// unluckiest of a million entries is in its twentieth; an entry with none of these is a reason to
-/// build a larger table.
+/// How many groups may be looked at for one target. Few entries need more than some; one for which
+/// this is not enough is a reason to build a larger table.
 const REACH: usize = 32;
 
 /// A table is built anew when more than one in this many of its slots belongs to what was dropped.
