@@ -26,21 +26,26 @@
 //!   costs the same within the noise.
 //! - There is no filter in front. The tags are one already: one miss in twenty looks at a slot.
 
+mod cells;
 mod fingerprint;
+mod ground;
 mod group;
+mod issuers;
 mod mark;
+mod shard;
 mod shards;
 mod sync;
 mod table;
 mod word;
 
 use crate::{
-    Change, Digest, DigestKey, NotRevoked, Revocation, Revoked, TargetKind, Timestamp, TokenFacts,
-    Unknown, Verdict,
+    Change, ClientId, Digest, DigestKey, JwtId, NotRevoked, Revocation, SessionId, Subject,
+    TargetKind, Timestamp, TokenFacts, Unknown, Verdict,
 };
 use fingerprint::Fingerprint;
+use issuers::Issuers;
 use mark::Mark;
-use shards::{Shards, View};
+use shards::Shards;
 
 /// What applying a revocation changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +68,7 @@ pub enum Applied {
 #[derive(Debug)]
 pub struct Index {
     key: DigestKey,
+    issuers: Issuers,
     shards: Shards,
 }
 
@@ -70,7 +76,7 @@ impl Index {
     /// An empty index whose digests are made with this key.
     #[must_use]
     pub fn new(key: DigestKey) -> Self {
-        Self { key, shards: Shards::new() }
+        Self { key, issuers: Issuers::default(), shards: Shards::new() }
     }
 
     /// The key of its digests.
@@ -98,12 +104,11 @@ impl Index {
     /// and for as long.
     #[must_use]
     pub fn covers(&self, change: &Change) -> bool {
-        let known = self.shards.load().mark(Fingerprint::of(change.target));
+        let known = self.shards.mark(Fingerprint::of(change.target));
         known.is_some_and(|known| known.merge(Mark::of_change(change)) == known)
     }
 
-    /// Makes room for this many entries more, so that loading a snapshot grows nothing. Room that
-    /// was made before and not used is given back.
+    /// Makes room for this many entries more, so that loading a snapshot grows next to nothing.
     pub fn reserve(&self, entries: usize) {
         self.shards.reserve(entries);
     }
@@ -121,22 +126,28 @@ impl Index {
         if jwt_id.is_none() && session.is_none() && subject.is_none() {
             return Verdict::Unknown(Unknown::Unidentified);
         }
-        let view = &self.shards.load();
-        let hit = jwt_id
-            .and_then(|id| self.hit(view, TargetKind::Token, || self.key.token(issuer, id), facts))
-            .or_else(|| {
-                let id = session?;
-                self.hit(view, TargetKind::Session, || self.key.session(issuer, id), facts)
-            })
-            .or_else(|| {
-                let id = subject?;
-                self.hit(view, TargetKind::Subject, || self.key.subject(issuer, id), facts)
-            })
-            .or_else(|| {
-                let id = client?;
-                self.hit(view, TargetKind::Client, || self.key.client(issuer, id), facts)
-            })
-            .or_else(|| self.hit(view, TargetKind::Issuer, || self.key.issuer(issuer), facts));
+        let learnt;
+        let within = match self.issuers.known(issuer) {
+            Some(within) => within,
+            None => {
+                learnt = self.issuers.learn(&self.key, issuer);
+                &learnt
+            }
+        };
+        // The narrowest first, and only kinds of which any target is revoked.
+        let kinds = self.shards.kinds();
+        let told = [
+            (TargetKind::Token, jwt_id.map(JwtId::as_str)),
+            (TargetKind::Session, session.map(SessionId::as_str)),
+            (TargetKind::Subject, subject.map(Subject::as_str)),
+            (TargetKind::Client, client.map(ClientId::as_str)),
+            (TargetKind::Issuer, Some("")),
+        ];
+        let hit = told.iter().find_map(|&(kind, value)| {
+            let value = value.filter(|_| kinds.has(kind))?;
+            let print = Fingerprint::from_bits(within.fingerprint(kind, value));
+            self.shards.mark(print)?.against(facts)
+        });
         match hit {
             Some(revoked) => Verdict::Revoked(revoked),
             None => Verdict::NotRevoked(NotRevoked(())),
@@ -163,20 +174,6 @@ impl Index {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         TargetKind::ALL.iter().all(|&kind| self.len(kind) == 0)
-    }
-
-    /// Looks one target up. The digest is only made if any target of that kind is revoked.
-    fn hit(
-        &self,
-        view: &View,
-        kind: TargetKind,
-        digest: impl FnOnce() -> Digest,
-        facts: &TokenFacts<'_>,
-    ) -> Option<Revoked> {
-        if self.len(kind) == 0 {
-            return None;
-        }
-        view.mark(Fingerprint::of(digest()))?.against(facts)
     }
 }
 

@@ -33,6 +33,7 @@ mod time;
 pub use time::Timestamp;
 
 mod digest;
+mod siphash;
 pub use digest::{Digest, DigestKey, DigestMap, Prehashed};
 
 mod revocation;

@@ -1,13 +1,15 @@
-//! What was compared: each answers from the text of a `jti`.
+//! What is compared: each answers from the text of a `jti`.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasherDefault;
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::RwLock;
+use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use dashmap::DashMap;
+use moka::sync::Cache;
 use signout_checker::{
-    DigestKey, Index, Issuer, JwtId, Prehashed, Reason, Revocation, Target, Timestamp, TokenFacts,
-    Verdict,
+    Change, DigestKey, Index, Issuer, JwtId, Prehashed, Reason, Revocation, Target, Timestamp,
+    TokenFacts, Verdict,
 };
 
 /// As many bytes as a mark had when it was a plain struct.
@@ -15,25 +17,21 @@ type Mark = [u32; 6];
 type Map = HashMap<u64, Mark, BuildHasherDefault<Prehashed>>;
 
 const SHARDS: usize = 64;
-/// Entries of the delta before it is merged into the snapshot.
-const DELTA: usize = 1_024;
 const MARK: Mark = [u32::MAX, u32::MAX, u32::MAX, 90_000, 1_000, 1];
 
 pub(crate) trait Design: Send + Sync {
     fn name(&self) -> &'static str;
     fn add(&self, issuer: &Issuer, id: &JwtId);
-    /// Adds many at once, for designs where that is another thing.
-    fn load(&self, issuer: &Issuer, ids: &mut dyn Iterator<Item = JwtId>) {
-        ids.for_each(|id| self.add(issuer, &id));
-    }
     fn revoked(&self, issuer: &Issuer, id: &JwtId) -> bool;
 }
 
-pub(crate) const ALL: [fn() -> Box<dyn Design>; 4] = [
+pub(crate) const ALL: [fn() -> Box<dyn Design>; 6] = [
     || Box::new(Ours(index())),
     || Box::new(Sharded::default()),
-    || Box::new(Snapshot::default()),
     || Box::new(Strings::default()),
+    || Box::new(Dashed::default()),
+    || Box::new(Papaya::default()),
+    || Box::new(Moka::default()),
 ];
 
 pub(crate) fn key() -> DigestKey {
@@ -70,7 +68,7 @@ impl Design for Ours {
     }
 }
 
-/// Maps behind read-write locks.
+/// Maps behind read-write locks, keyed by the digest: what this crate had before.
 pub(crate) struct Sharded {
     key: DigestKey,
     shards: Box<[RwLock<Map>]>,
@@ -83,6 +81,11 @@ impl Default for Sharded {
 }
 
 impl Sharded {
+    pub(crate) fn apply_change(&self, change: &Change) -> bool {
+        let fingerprint = change.target.fingerprint();
+        self.shard(fingerprint).write().unwrap().insert(fingerprint, MARK).is_none()
+    }
+
     fn shard(&self, fingerprint: u64) -> &RwLock<Map> {
         &self.shards[(fingerprint >> 48) as usize % SHARDS]
     }
@@ -90,63 +93,16 @@ impl Sharded {
 
 impl Design for Sharded {
     fn name(&self) -> &'static str {
-        "64 RwLock<HashMap>"
+        "64 RwLock<HashMap> by digest"
     }
 
     fn add(&self, issuer: &Issuer, id: &JwtId) {
-        let fingerprint = self.key.token(issuer, id).fingerprint();
-        self.shard(fingerprint).write().unwrap().insert(fingerprint, MARK);
+        self.apply_change(&Change::of(&token(issuer, id), &self.key));
     }
 
     fn revoked(&self, issuer: &Issuer, id: &JwtId) -> bool {
         let fingerprint = self.key.token(issuer, id).fingerprint();
         let mark = self.shard(fingerprint).read().unwrap().get(&fingerprint).copied();
-        mark.is_some_and(|mark| mark[0] == u32::MAX)
-    }
-}
-
-/// A snapshot that is replaced as a whole, and beside it what came since.
-pub(crate) struct Snapshot {
-    key: DigestKey,
-    now: ArcSwap<(Arc<Map>, Map)>,
-    writer: Mutex<()>,
-}
-
-impl Default for Snapshot {
-    fn default() -> Self {
-        Self { key: key(), now: ArcSwap::default(), writer: Mutex::default() }
-    }
-}
-
-impl Design for Snapshot {
-    fn name(&self) -> &'static str {
-        "snapshot and delta"
-    }
-
-    fn add(&self, issuer: &Issuer, id: &JwtId) {
-        let _turn = self.writer.lock().unwrap();
-        let now = self.now.load_full();
-        let (mut snapshot, mut delta) = (Arc::clone(&now.0), now.1.clone());
-        delta.insert(self.key.token(issuer, id).fingerprint(), MARK);
-        if delta.len() >= DELTA {
-            let mut merged = Map::clone(&snapshot);
-            merged.extend(delta.drain());
-            snapshot = Arc::new(merged);
-        }
-        self.now.store(Arc::new((snapshot, delta)));
-    }
-
-    fn load(&self, issuer: &Issuer, ids: &mut dyn Iterator<Item = JwtId>) {
-        let all = ids.map(|id| (self.key.token(issuer, &id).fingerprint(), MARK)).collect();
-        // Half full, as it is on average.
-        let delta = (0..DELTA as u64 / 2).map(|n| (n.wrapping_mul(0x9e37_79b9_7f4a_7c15), MARK));
-        self.now.store(Arc::new((Arc::new(all), delta.collect())));
-    }
-
-    fn revoked(&self, issuer: &Issuer, id: &JwtId) -> bool {
-        let fingerprint = self.key.token(issuer, id).fingerprint();
-        let now = self.now.load();
-        let mark = now.1.get(&fingerprint).or_else(|| now.0.get(&fingerprint));
         mark.is_some_and(|mark| mark[0] == u32::MAX)
     }
 }
@@ -166,5 +122,63 @@ impl Design for Strings {
 
     fn revoked(&self, _: &Issuer, id: &JwtId) -> bool {
         self.0.read().unwrap().contains(id.as_str())
+    }
+}
+
+/// With a time to expire at, which somebody would have to sweep.
+#[derive(Default)]
+pub(crate) struct Dashed(DashMap<String, u32>);
+
+impl Design for Dashed {
+    fn name(&self) -> &'static str {
+        "DashMap<String, u32>"
+    }
+
+    fn add(&self, _: &Issuer, id: &JwtId) {
+        self.0.insert(id.as_str().to_owned(), 90_000);
+    }
+
+    fn revoked(&self, _: &Issuer, id: &JwtId) -> bool {
+        self.0.contains_key(id.as_str())
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Papaya(papaya::HashMap<String, u32>);
+
+impl Design for Papaya {
+    fn name(&self) -> &'static str {
+        "papaya<String, u32>"
+    }
+
+    fn add(&self, _: &Issuer, id: &JwtId) {
+        self.0.pin().insert(id.as_str().to_owned(), 90_000);
+    }
+
+    fn revoked(&self, _: &Issuer, id: &JwtId) -> bool {
+        self.0.pin().contains_key(id.as_str())
+    }
+}
+
+/// A cache whose entries leave by themselves. No limit: an eviction would un-revoke.
+pub(crate) struct Moka(Cache<String, ()>);
+
+impl Default for Moka {
+    fn default() -> Self {
+        Self(Cache::builder().time_to_live(Duration::from_secs(86_400)).build())
+    }
+}
+
+impl Design for Moka {
+    fn name(&self) -> &'static str {
+        "moka<String>"
+    }
+
+    fn add(&self, _: &Issuer, id: &JwtId) {
+        self.0.insert(id.as_str().to_owned(), ());
+    }
+
+    fn revoked(&self, _: &Issuer, id: &JwtId) -> bool {
+        self.0.get(id.as_str()).is_some()
     }
 }

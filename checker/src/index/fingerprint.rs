@@ -1,5 +1,6 @@
 //! The 64 bits by which the index knows a target.
 
+use super::group::LANES;
 use crate::Digest;
 
 /// How many bits choose the shard.
@@ -18,7 +19,7 @@ pub(super) const LAST_SHARD: u8 = if cfg!(loom) { 0 } else { u8::MAX };
 /// | 56..64 | nowhere: the number of the shard |
 /// | 24..56 | [`Stored::middle`]; they also choose the group |
 /// | 16..24 | [`Stored::end`] |
-/// | 8..16 | [`Stored::echo`], in the word of the mark; three of them choose the lane |
+/// | 8..16 | [`Stored::echo`], in the word of the mark; five of them choose the lane |
 /// | 0..8 | [`Stored::tag`], in the group |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fingerprint(u64);
@@ -37,6 +38,11 @@ impl Fingerprint {
         Self(target.fingerprint())
     }
 
+    /// Of what [`Digest::fingerprint`] gives.
+    pub(super) const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
     /// Puts together what a table took apart.
     pub(super) fn from_stored(shard: u8, stored: Stored) -> Self {
         let Stored { middle, end, echo, tag } = stored;
@@ -44,23 +50,27 @@ impl Fingerprint {
         Self(u64::from_le_bytes([tag, echo, end, a, b, c, d, shard]))
     }
 
+    #[inline]
     pub(super) const fn stored(self) -> Stored {
         let [tag, echo, end, middle @ .., _] = self.0.to_le_bytes();
         Stored { middle: u32::from_le_bytes(middle), end, echo, tag }
     }
 
+    #[inline]
     pub(super) const fn shard(self) -> u8 {
         let [.., shard] = self.0.to_le_bytes();
         shard
     }
 
-    /// Which of a group's eight overflow bits it sets when the group is full.
+    /// Which of a group's overflow bits it sets when the group is full.
+    #[inline]
     pub(super) const fn lane(self) -> u8 {
-        self.stored().echo % 8
+        self.stored().echo % LANES
     }
 
     /// Where to look, without end. A sequence of its own for each fingerprint: with neighbours
-    /// instead, full groups would gather and a table could not be filled to fifteen sixteenths.
+    /// instead, full groups would gather and a table could not be filled as high.
+    #[inline]
     pub(super) fn path(self, groups: usize) -> impl Iterator<Item = usize> {
         // Odd, so that no step loses anything; the golden ratio, so that steps spread.
         const STEP: u64 = 0x9e37_79b9_7f4a_7c15;

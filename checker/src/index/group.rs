@@ -1,12 +1,15 @@
-//! Fifteen tags and the bits that tell where else to look.
+//! Twelve tags and the bits that tell where else to look.
 
 use super::sync::{AtomicU64, Ordering};
 
 /// Slots of one group.
-pub(super) const SLOTS: usize = 15;
+pub(super) const SLOTS: usize = 12;
 
-/// One byte for each of fifteen slots, and eight overflow bits in the sixteenth. Most targets that
-/// are not there are told apart by these 16 bytes alone.
+/// Overflow bits of one group.
+pub(super) const LANES: u8 = 32;
+
+/// One byte for each of twelve slots, and 32 overflow bits. Nine of ten targets that are not there
+/// are told by these 16 bytes alone; with fifteen slots and eight bits it would be seven of ten.
 ///
 /// A tag is written once in the life of a table and an overflow bit is never cleared. Both only
 /// make a reader look further, so the halves need not be read at one moment.
@@ -27,36 +30,42 @@ pub(super) struct Tags {
 const LOWEST: u64 = u64::MAX / 0xff;
 const HIGHEST: u64 = LOWEST << 7;
 /// The overflow bits, in the higher half.
-const OVERFLOW: u64 = 0xff << 56;
+const OVERFLOW: u64 = 0xffff_ffff << 32;
 
 impl Group {
+    #[inline]
     pub(super) fn load(&self) -> Tags {
         Tags { low: self.low.load(Ordering::Acquire), high: self.high.load(Ordering::Acquire) }
     }
 
+    /// As it was in the beginning. Only where no reader is sent any more.
+    pub(super) fn clear(&self) {
+        self.low.store(0, Ordering::Release);
+        self.high.store(0, Ordering::Release);
+    }
+
     /// Sets the tag of a slot that has none yet. Only for the one writer.
     pub(super) fn tag(&self, slot: usize, tag: u8) {
-        self.set(8 * (slot % SLOTS), tag);
+        self.set(8 * (slot % SLOTS), tag.into());
     }
 
     /// Tells readers of this lane to look further. Only for the one writer.
     pub(super) fn overflow(&self, lane: u8) {
-        self.set(8 * SLOTS, 1 << (lane % 8));
+        self.set(8 * SLOTS, 1 << (lane % LANES));
     }
 
-    fn set(&self, shift: usize, bits: u8) {
+    fn set(&self, shift: usize, bits: u64) {
         let (half, shift) = if shift < 64 { (&self.low, shift) } else { (&self.high, shift - 64) };
         let known = half.load(Ordering::Relaxed);
-        half.store(known | u64::from(bits) << shift, Ordering::Release);
+        half.store(known | bits << shift, Ordering::Release);
     }
 }
 
 impl Tags {
     /// The slots that may have this tag: all that have it and now and then another one. Slots
     /// without a tag count as 0.
+    #[inline]
     pub(super) fn candidates(self, tag: u8) -> impl Iterator<Item = usize> {
-        // The highest bit of every byte that is zero. A borrow may add bytes behind such a one.
-        let zeroes = |bytes: u64| bytes.wrapping_sub(LOWEST) & !bytes & HIGHEST;
         let all = LOWEST * u64::from(tag);
         let (low, high) = (zeroes(self.low ^ all), zeroes(self.high ^ all) & !OVERFLOW);
         // Both in one word: slot 8 is the neighbour of slot 0.
@@ -68,9 +77,17 @@ impl Tags {
         })
     }
 
+    /// Whether nothing here has this tag.
+    #[inline]
+    pub(super) const fn lack(self, tag: u8) -> bool {
+        let all = LOWEST * tag as u64;
+        zeroes(self.low ^ all) | zeroes(self.high ^ all) & !OVERFLOW == 0
+    }
+
     /// Whether something of this lane had no room here.
+    #[inline]
     pub(super) const fn overflowed(self, lane: u8) -> bool {
-        self.high >> (56 + lane % 8) & 1 != 0
+        self.high >> (8 * SLOTS as u32 - 64 + (lane % LANES) as u32) & 1 != 0
     }
 
     /// The tag of one slot; 0 if it has none.
@@ -78,6 +95,12 @@ impl Tags {
         let half = if slot < 8 { self.low } else { self.high };
         (half >> (8 * (slot % 8)) & 0xff) as u8
     }
+}
+
+/// The highest bit of every byte that is zero. A borrow may add bytes behind such a one.
+#[inline]
+const fn zeroes(bytes: u64) -> u64 {
+    bytes.wrapping_sub(LOWEST) & !bytes & HIGHEST
 }
 
 #[cfg(test)]
@@ -97,16 +120,20 @@ mod tests {
                 assert_eq!(tags.candidates(tag).next(), Some(slot), "{tag}");
                 assert_eq!(tags.at(slot), tag);
                 assert_eq!(tags.candidates(0x54).count(), 0);
+                assert!(tags.lack(0x54) && !tags.lack(tag));
             }
         }
     }
 
     #[test]
     fn overflow_is_no_tag() {
-        let group = Group::default();
-        group.overflow(3);
-        assert!(group.load().overflowed(3) && !group.load().overflowed(2));
-        assert_eq!(group.load().candidates(8).count(), 0);
-        assert_eq!(group.load().candidates(0).count(), SLOTS);
+        for lane in 0..LANES {
+            let group = Group::default();
+            group.overflow(lane);
+            let tags = group.load();
+            assert!((0..LANES).all(|other| tags.overflowed(other) == (other == lane)));
+            assert!((1..=u8::MAX).all(|tag| tags.lack(tag)), "{lane}");
+            assert_eq!(tags.candidates(0).count(), SLOTS);
+        }
     }
 }

@@ -10,14 +10,19 @@ use super::*;
 use crate::{IssuedBefore, Reach, Reason};
 
 /// Entries that one group takes before its table is built anew.
-const FULL: u8 = 14;
+const FULL: u8 = 11;
+/// More than fit beside them.
+const SLOTS: usize = 12;
 const FOR_GOOD: Timestamp = Timestamp::MAX;
 
 fn model(history: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.max_branches = 100_000;
     builder.preemption_bound = Some(2);
-    builder.check(history);
+    static N: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    N.store(0, std::sync::atomic::Ordering::Relaxed);
+    builder.check(move || { N.fetch_add(1, std::sync::atomic::Ordering::Relaxed); history() });
+    eprintln!("ITER {}", N.load(std::sync::atomic::Ordering::Relaxed));
 }
 
 fn index() -> Arc<Index> {
@@ -46,7 +51,7 @@ fn plain(number: u8) -> Change {
 }
 
 fn known(index: &Index, change: &Change) -> Option<Mark> {
-    index.shards.load().mark(Fingerprint::of(change.target))
+    index.shards.mark(Fingerprint::of(change.target))
 }
 
 #[test]
@@ -180,5 +185,29 @@ fn expiry_hides_nothing_that_stays() {
         writer.join().unwrap();
         assert_eq!(known(&index, &plain(1)), Some(Mark::of_change(&plain(1))));
         assert_eq!(index.len(TargetKind::Session), 2);
+    });
+}
+
+/// What stood where another table stands now.
+#[test]
+fn ground_that_is_used_again_misleads_nobody() {
+    model(|| {
+        let index = index();
+        for number in 0..FULL {
+            index.apply_change(&plain(number));
+        }
+        let writer = thread::spawn({
+            let index = Arc::clone(&index);
+            move || {
+                // The second table is built elsewhere, the third where the first was.
+                index.reserve(1);
+                index.reserve(SLOTS);
+                index.apply_change(&plain(FULL));
+            }
+        });
+        assert_eq!(known(&index, &plain(0)), Some(Mark::of_change(&plain(0))));
+        assert_eq!(known(&index, &plain(FULL + 1)), None);
+        writer.join().unwrap();
+        assert!((0..=FULL).all(|number| known(&index, &plain(number)).is_some()));
     });
 }

@@ -2,47 +2,44 @@
 //! interleaving a model can try.
 
 #[cfg(not(loom))]
-pub(super) use arc_swap::ArcSwap;
-#[cfg(not(loom))]
-pub(super) use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+pub(super) use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 #[cfg(not(loom))]
 pub(super) use std::sync::{Mutex, MutexGuard};
 
-/// What a load gives: the value, kept alive. No count is written to where other readers look.
-#[cfg(not(loom))]
-pub(super) type Guard<T> = arc_swap::Guard<std::sync::Arc<T>>;
-
 #[cfg(loom)]
-pub(super) use loom::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+pub(super) use loom::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering, fence};
 #[cfg(loom)]
 pub(super) use loom::sync::{Mutex, MutexGuard};
 #[cfg(loom)]
-pub(super) use stand_in::{ArcSwap, Guard};
+pub(super) use turns::AtomicU64;
 
 #[cfg(loom)]
-mod stand_in {
-    use std::sync::{Arc, PoisonError};
+mod turns {
+    use super::{AtomicUsize, Ordering};
 
-    use loom::sync::RwLock;
+    loom::lazy_static! {
+        static ref TURN: AtomicUsize = AtomicUsize::new(0);
+    }
 
-    /// An `ArcSwap` as its contract has it: loads and stores happen at one moment each.
-    #[derive(Debug)]
-    pub(in super::super) struct ArcSwap<T>(RwLock<Arc<T>>);
+    /// Loom only remembers who was last at an atomic. Where a writer loads what it will store, it
+    /// forgets the reader who loaded before, and does not try the other order. So everybody takes
+    /// a turn before; `Relaxed`, so that this orders nothing else.
+    #[derive(Debug, Default)]
+    pub(in super::super) struct AtomicU64(loom::sync::atomic::AtomicU64);
 
-    pub(in super::super) type Guard<T> = Arc<T>;
-
-    impl<T> ArcSwap<T> {
-        pub(in super::super) fn from_pointee(value: T) -> Self {
-            Self(RwLock::new(Arc::new(value)))
+    impl AtomicU64 {
+        pub(in super::super) fn new(value: u64) -> Self {
+            Self(loom::sync::atomic::AtomicU64::new(value))
         }
 
-        pub(in super::super) fn load(&self) -> Guard<T> {
-            Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        pub(in super::super) fn load(&self, ordering: Ordering) -> u64 {
+            TURN.fetch_add(1, Ordering::Relaxed);
+            self.0.load(ordering)
         }
 
-        pub(in super::super) fn swap(&self, value: Arc<T>) -> Arc<T> {
-            let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-            std::mem::replace(&mut *known, value)
+        pub(in super::super) fn store(&self, value: u64, ordering: Ordering) {
+            TURN.fetch_add(1, Ordering::Relaxed);
+            self.0.store(value, ordering);
         }
     }
 }

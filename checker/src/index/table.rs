@@ -1,17 +1,18 @@
-//! One shard: a table that only fills up.
+//! One table, which only fills up.
 //!
-//! Readers and one writer share a table without locks. That is simple because nothing is ever
+//! Readers and one writer share it without locks. That is simple because nothing in it is ever
 //! moved or reused: a slot gets its fingerprint once, and from then on only the word of its mark
 //! changes, in one store. What is over is marked as dropped and keeps its slot; room comes from
 //! building the table anew, which readers do not notice.
 
-use std::sync::{Arc, OnceLock};
-
 use super::Applied;
+use super::cells::{Cells, FreeCells};
 use super::fingerprint::{Fingerprint, Stored};
-use super::group::{Group, SLOTS};
+use super::ground::{Ground, Place, Site};
+use super::group::{SLOTS, Tags};
 use super::mark::Mark;
-use super::sync::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use super::shard::{Map, Shape};
+use super::sync::{AtomicU32, Ordering};
 use super::word::{Content, Word};
 use crate::{TargetKind, Timestamp};
 
@@ -19,84 +20,81 @@ use crate::{TargetKind, Timestamp};
 /// this is not enough is a reason to build a larger table.
 const REACH: usize = 32;
 
-/// A table is built anew when more than one in this many of its slots belongs to what was dropped.
+/// A table is built anew when more than one in this many of its slots belongs to what was dropped,
+/// or when as many cells are held for nothing.
 const LITTER: usize = 16;
 
-/// Groups and what lies behind them, shared by readers and successive directories.
-#[derive(Clone, Debug)]
-pub(super) struct Table {
-    groups: Arc<[Group]>,
-    slots: Arc<Slots>,
-}
-
-/// Thirteen bytes for each slot. Apart from the tags, which most lookups do not leave.
-#[derive(Debug, Default)]
-struct Slots {
-    words: Box<[AtomicU64]>,
-    middles: Box<[AtomicU32]>,
-    ends: Box<[AtomicU8]>,
-    /// Marks that do not fit into a word. Each is written once, before the word that names it.
-    cells: Box<[OnceLock<Mark>]>,
+#[derive(Clone, Copy)]
+pub(super) struct Table<'a> {
+    ground: &'a Ground,
+    map: &'a Map,
+    shape: Shape,
 }
 
 /// What the writer knows of a table and readers need not.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Fill {
     used: usize,
     dropped: usize,
-    cells: usize,
+    /// Cells that no word names any more, but perhaps a reader still looks at.
+    left: Vec<u32>,
 }
 
 /// There is no room; the table must be built anew.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Full {
-    /// For another entry.
-    Slots,
-    /// For another mark that does not fit into a word.
-    Cells,
-}
+pub(super) struct Full;
 
-impl Table {
-    pub(super) fn new() -> Self {
-        Self::with_room(0, 0)
+impl<'a> Table<'a> {
+    #[inline]
+    pub(super) const fn new(ground: &'a Ground, map: &'a Map, shape: Shape) -> Self {
+        Self { ground, map, shape }
     }
 
-    /// Room for this many entries and this many marks in cells.
-    fn with_room(entries: usize, cells: usize) -> Self {
-        // As many as are not too full with these: fifteen slots, of which one in sixteen stays free.
-        let groups = (16 * entries).div_ceil(15 * SLOTS);
-        let slots = groups * SLOTS;
-        Self {
-            groups: std::iter::repeat_with(Group::default).take(groups).collect(),
-            slots: Arc::new(Slots {
-                words: std::iter::repeat_with(AtomicU64::default).take(slots).collect(),
-                middles: std::iter::repeat_with(AtomicU32::default).take(slots).collect(),
-                ends: std::iter::repeat_with(AtomicU8::default).take(slots).collect(),
-                cells: std::iter::repeat_with(OnceLock::new).take(cells).collect(),
-            }),
+    pub(super) const fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    pub(super) fn plots(&self) -> impl Iterator<Item = &'a AtomicU32> {
+        self.map.iter().take(self.shape.plots.into())
+    }
+
+    #[inline]
+    fn place(&self, at: usize) -> Option<Place> {
+        let Shape { plots, order } = self.shape;
+        let (plot, within) = (at >> (order % 32), at & !(usize::MAX << (order % 32)));
+        if plot >= plots.into() {
+            return None;
         }
+        Some(Place::from_bits(self.map.get(plot)?.load(Ordering::Relaxed)).plus(within))
     }
 
-    /// The most entries that keep probes short.
-    fn limit(&self) -> usize {
-        self.groups.len() * SLOTS * 15 / 16
+    fn site(&self, at: usize) -> Option<Site<'a>> {
+        self.ground.site(self.place(at)?)
+    }
+
+    fn sites(&self) -> impl Iterator<Item = Site<'a>> {
+        let table = *self;
+        (0..self.shape.groups()).filter_map(move |at| table.site(at))
     }
 
     /// What is known of a target.
-    pub(super) fn mark(&self, print: Fingerprint) -> Option<Mark> {
-        let (_, word) = self.find(print)?;
-        self.slots.mark(word)
+    #[inline]
+    pub(super) fn mark(&self, cells: &Cells, print: Fingerprint) -> Option<Mark> {
+        let (_, _, word) = self.find(print)?;
+        mark(cells, word)
     }
 
     /// The slot of a fingerprint, with what it held when it was found.
-    fn find(&self, print: Fingerprint) -> Option<(usize, Word)> {
+    #[inline]
+    fn find(&self, print: Fingerprint) -> Option<(Site<'a>, usize, Word)> {
         let (stored, lane) = (print.stored(), print.lane());
-        for at in print.path(self.groups.len()).take(REACH) {
-            let tags = self.groups.get(at)?.load();
-            for candidate in tags.candidates(stored.tag) {
-                let slot = at * SLOTS + candidate;
-                if let Some(word) = self.slots.of(slot, stored) {
-                    return Some((slot, word));
+        for at in print.path(self.shape.groups()).take(REACH) {
+            let place = self.place(at)?;
+            let tags = self.ground.group(place)?.load();
+            if !tags.lack(stored.tag) {
+                let found = self.find_among(place, tags, stored);
+                if found.is_some() {
+                    return found;
                 }
             }
             if !tags.overflowed(lane) {
@@ -106,188 +104,181 @@ impl Table {
         None
     }
 
+    /// The slot of a fingerprint in one group. Most who ask do not come here.
+    #[inline(never)]
+    fn find_among(&self, at: Place, tags: Tags, print: Stored) -> Option<(Site<'a>, usize, Word)> {
+        let site = self.ground.site(at)?;
+        let mut slots = tags.candidates(print.tag);
+        slots.find_map(|slot| Some((site, slot, site.word_of(slot, print)?)))
+    }
+
     /// Merges a mark in. Only for the one writer.
     pub(super) fn merge(
         &self,
+        cells: (&Cells, &mut FreeCells),
         fill: &mut Fill,
         print: Fingerprint,
-        mark: Mark,
+        new: Mark,
+        limit: usize,
     ) -> Result<Applied, Full> {
-        let Some((slot, word)) = self.find(print) else {
-            self.place(fill, print, mark)?;
+        let Some((site, slot, word)) = self.find(print) else {
+            if fill.used >= limit {
+                return Err(Full);
+            }
+            let word = word_of(cells, print.stored().echo, new)?;
+            self.insert(print, word)?;
+            fill.used += 1;
             return Ok(Applied::Added);
         };
-        let (merged, applied) = match self.slots.mark(word) {
-            None => (mark, Applied::Added),
-            Some(known) if known.merge(mark) == known => return Ok(Applied::Unchanged),
-            Some(known) => (known.merge(mark), Applied::Raised),
+        let (merged, applied) = match mark(cells.0, word) {
+            None => (new, Applied::Added),
+            Some(known) if known.merge(new) == known => return Ok(Applied::Unchanged),
+            Some(known) => (known.merge(new), Applied::Raised),
         };
-        self.slots.put(slot, self.slots.word_of(fill, word.echo(), merged)?);
+        site.put(slot, word_of(cells, word.echo(), merged)?);
+        fill.left.extend(word.cell());
         if applied == Applied::Added {
             fill.dropped -= 1;
         }
         Ok(applied)
     }
 
-    /// Puts in what was not found.
-    fn place(&self, fill: &mut Fill, print: Fingerprint, mark: Mark) -> Result<(), Full> {
-        if fill.used >= self.limit() {
-            return Err(Full::Slots);
-        }
-        let word = self.slots.word_of(fill, print.stored().echo, mark)?;
-        self.insert(print, word)?;
-        fill.used += 1;
-        Ok(())
-    }
-
     /// Gives a fingerprint the first free slot on its path.
     fn insert(&self, print: Fingerprint, word: Word) -> Result<(), Full> {
         let stored = print.stored();
-        for at in print.path(self.groups.len()).take(REACH) {
-            let group = self.groups.get(at).ok_or(Full::Slots)?;
+        for at in print.path(self.shape.groups()).take(REACH) {
+            let site = self.site(at).ok_or(Full)?;
             // A free slot has no tag; one that has the tag 0 has a word.
-            let free =
-                group.load().candidates(0).find(|&slot| self.slots.is_free(at * SLOTS + slot));
+            let free = site.group.load().candidates(0).find(|&slot| site.is_free(slot));
             if let Some(free) = free {
-                self.slots.take(at * SLOTS + free, stored, word);
-                group.tag(free, stored.tag);
+                site.take(free, stored, word);
                 return Ok(());
             }
-            group.overflow(print.lane());
+            site.group.overflow(print.lane());
         }
-        Err(Full::Slots)
+        Err(Full)
     }
 
     /// Drops the marks that are over. Only for the one writer.
     pub(super) fn expire(
         &self,
+        cells: &Cells,
         fill: &mut Fill,
         now: Timestamp,
         mut dropped: impl FnMut(TargetKind),
     ) {
-        for (slot, word) in self.slots.words().enumerate() {
-            if let Some(mark) = self.slots.mark(word).filter(|mark| mark.is_over(now)) {
-                self.slots.put(slot, Word::dropped(word.echo()));
-                fill.dropped += 1;
-                dropped(mark.kind);
+        for site in self.sites() {
+            for slot in 0..SLOTS {
+                let Some(word) = site.load(slot).filter(|word| !word.is_empty()) else { continue };
+                if let Some(mark) = mark(cells, word).filter(|mark| mark.is_over(now)) {
+                    site.put(slot, Word::dropped(word.echo()));
+                    fill.left.extend(word.cell());
+                    fill.dropped += 1;
+                    dropped(mark.kind);
+                }
             }
         }
     }
 
-    /// The same marks in a table with room for `more` entries, and for more marks in cells if that
-    /// is what is wanting.
-    pub(super) fn rebuilt(
-        &self,
-        shard: u8,
-        fill: Fill,
-        more: usize,
-        wanting: Full,
-    ) -> (Self, Fill) {
-        let in_cells = self.slots.words().filter(|word| word.in_cell()).count();
-        let cells = match wanting {
-            Full::Slots if in_cells == 0 => 0,
-            // The cell of a mark that was raised is not used again, hence a little more.
-            Full::Slots | Full::Cells => in_cells + in_cells / 4 + 4,
-        };
-        let mut room = fill.live() + more;
-        loop {
-            let (table, mut fill) = (Self::with_room(room, cells), Fill::default());
-            let placed = |(print, mark)| table.place(&mut fill, print, mark).is_ok();
-            if self.entries(shard).all(placed) {
-                return (table, fill);
+    /// Puts what another table has into this one, which is empty and nobody reads yet.
+    pub(super) fn fill_from(&self, old: &Self, shard: u8) -> Result<(), Full> {
+        for site in old.sites() {
+            let tags = site.group.load();
+            for slot in 0..SLOTS {
+                let Some(word) = site.load(slot) else { continue };
+                if !word.is_empty() && !word.is_dropped() {
+                    let stored = site.stored(slot, tags.at(slot), word).ok_or(Full)?;
+                    self.insert(Fingerprint::from_stored(shard, stored), word)?;
+                }
             }
-            room += SLOTS;
         }
-    }
-
-    fn entries(&self, shard: u8) -> impl Iterator<Item = (Fingerprint, Mark)> {
-        self.groups.iter().enumerate().flat_map(move |(at, group)| {
-            let tags = group.load();
-            (0..SLOTS).filter_map(move |slot| {
-                let (stored, word) = self.slots.at(at * SLOTS + slot, tags.at(slot))?;
-                Some((Fingerprint::from_stored(shard, stored), self.slots.mark(word)?))
-            })
-        })
+        Ok(())
     }
 }
 
-impl Slots {
+impl Site<'_> {
     /// The word of a slot, if it belongs to this fingerprint.
-    fn of(&self, slot: usize, print: Stored) -> Option<Word> {
-        let word = self.word(slot)?;
+    #[inline]
+    fn word_of(self, slot: usize, print: Stored) -> Option<Word> {
+        let word = self.load(slot)?;
         // The word first: it is stored behind the rest of a slot, and most wrong slots end here.
         let same = !word.is_empty()
             && word.echo() == print.echo
-            && self.middles.get(slot)?.load(Ordering::Relaxed) == print.middle
-            && self.ends.get(slot)?.load(Ordering::Relaxed) == print.end;
+            && self.middle(slot)?.load(Ordering::Relaxed) == print.middle
+            && self.end(slot)?.load(Ordering::Relaxed) == print.end;
         same.then_some(word)
     }
 
-    /// Whose slot it is, and its word.
-    fn at(&self, slot: usize, tag: u8) -> Option<(Stored, Word)> {
-        let word = self.word(slot)?;
-        let middle = self.middles.get(slot)?.load(Ordering::Relaxed);
-        let end = self.ends.get(slot)?.load(Ordering::Relaxed);
-        Some((Stored { middle, end, echo: word.echo(), tag }, word))
+    #[inline]
+    fn load(self, slot: usize) -> Option<Word> {
+        Some(Word::from_bits(self.word(slot)?.load(Ordering::Acquire)))
     }
 
-    fn word(&self, slot: usize) -> Option<Word> {
-        Some(Word::from_bits(self.words.get(slot)?.load(Ordering::Acquire)))
+    fn stored(self, slot: usize, tag: u8, word: Word) -> Option<Stored> {
+        let middle = self.middle(slot)?.load(Ordering::Relaxed);
+        let end = self.end(slot)?.load(Ordering::Relaxed);
+        Some(Stored { middle, end, echo: word.echo(), tag })
     }
 
-    fn words(&self) -> impl Iterator<Item = Word> {
-        self.words.iter().map(|word| Word::from_bits(word.load(Ordering::Acquire)))
+    fn is_free(self, slot: usize) -> bool {
+        self.load(slot).is_some_and(Word::is_empty)
     }
 
-    fn mark(&self, word: Word) -> Option<Mark> {
-        match word.content() {
-            Content::Empty | Content::Dropped => None,
-            Content::Mark(mark) => Some(mark),
-            // Always there: a cell is written before the word that names it.
-            Content::Cell(number) => self.cells.get(number as usize)?.get().copied(),
-        }
-    }
-
-    fn is_free(&self, slot: usize) -> bool {
-        self.word(slot).is_some_and(Word::is_empty)
-    }
-
-    /// The word for a mark, which takes a cell if it does not fit into one.
-    fn word_of(&self, fill: &mut Fill, echo: u8, mark: Mark) -> Result<Word, Full> {
-        if let Some(word) = Word::of(echo, mark) {
-            return Ok(word);
-        }
-        let cell = self.cells.get(fill.cells).ok_or(Full::Cells)?;
-        let number = u32::try_from(fill.cells).map_err(|_| Full::Cells)?;
-        cell.set(mark).map_err(|_| Full::Cells)?;
-        fill.cells += 1;
-        Ok(Word::cell(echo, number))
-    }
-
-    /// Gives a free slot to a fingerprint.
-    fn take(&self, slot: usize, print: Stored, word: Word) {
-        if let (Some(middle), Some(end)) = (self.middles.get(slot), self.ends.get(slot)) {
-            middle.store(print.middle, Ordering::Relaxed);
-            end.store(print.end, Ordering::Relaxed);
+    /// Gives a free slot to a fingerprint. All with `Release`, for readers of an older table that
+    /// stood here.
+    fn take(self, slot: usize, print: Stored, word: Word) {
+        if let (Some(middle), Some(end)) = (self.middle(slot), self.end(slot)) {
+            middle.store(print.middle, Ordering::Release);
+            end.store(print.end, Ordering::Release);
         }
         self.put(slot, word);
+        self.group.tag(slot, print.tag);
     }
 
-    fn put(&self, slot: usize, word: Word) {
-        if let Some(known) = self.words.get(slot) {
+    fn put(self, slot: usize, word: Word) {
+        if let Some(known) = self.word(slot) {
             known.store(word.to_bits(), Ordering::Release);
         }
     }
 }
 
+#[inline]
+fn mark(cells: &Cells, word: Word) -> Option<Mark> {
+    match word.content() {
+        Content::Empty | Content::Dropped => None,
+        Content::Mark(mark) => Some(mark),
+        Content::Cell(number) => cells.get(number),
+    }
+}
+
+/// The word for a mark, which takes a cell if it does not fit into one.
+fn word_of(cells: (&Cells, &mut FreeCells), echo: u8, mark: Mark) -> Result<Word, Full> {
+    let (cells, free) = cells;
+    match Word::of(echo, mark) {
+        Some(word) => Ok(word),
+        None => free.put(cells, mark).map(|number| Word::in_cell(echo, number)).ok_or(Full),
+    }
+}
+
 impl Fill {
+    /// Slots that belong to something, be it dropped.
+    pub(super) const fn used(&self) -> usize {
+        self.used
+    }
+
     /// Entries that were not dropped.
-    pub(super) const fn live(self) -> usize {
+    pub(super) const fn live(&self) -> usize {
         self.used - self.dropped
     }
 
-    /// Whether so many slots belong to what was dropped that building anew pays.
-    pub(super) const fn is_littered(self) -> bool {
-        self.dropped > self.used / LITTER
+    /// Whether so much is kept for nothing that building anew pays.
+    pub(super) fn is_littered(&self) -> bool {
+        self.dropped > self.used / LITTER || self.left.len() > 8 + self.used / LITTER
+    }
+
+    /// That of the same entries in a table built anew, and the cells that nobody looks at then.
+    pub(super) fn renew(&mut self) -> Vec<u32> {
+        (self.used, self.dropped) = (self.live(), 0);
+        std::mem::take(&mut self.left)
     }
 }

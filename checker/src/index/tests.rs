@@ -104,7 +104,7 @@ fn i12_order_does_not_show() {
             index.apply(&all[i]);
         }
         let target = index.key.target(&all[0].target);
-        index.shards.load().mark(Fingerprint::of(target)).unwrap()
+        index.shards.mark(Fingerprint::of(target)).unwrap()
     };
     let expected = merged(&[0, 1, 2, 3]);
     for order in [[3, 2, 1, 0], [1, 3, 0, 2], [2, 0, 3, 1]] {

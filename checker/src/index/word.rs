@@ -69,7 +69,7 @@ impl Word {
     }
 
     /// The word of a mark that is in a cell.
-    pub(super) fn cell(echo: u8, number: u32) -> Self {
+    pub(super) fn in_cell(echo: u8, number: u32) -> Self {
         Self::new(echo, CELL, 0, number)
     }
 
@@ -88,9 +88,15 @@ impl Word {
         echo
     }
 
-    pub(super) const fn in_cell(self) -> bool {
+    /// The number of the cell that the mark is in, if it is in one.
+    pub(super) const fn cell(self) -> Option<u32> {
+        let [_, flags, _, _, number @ ..] = self.0.to_le_bytes();
+        if flags % 8 == CELL { Some(u32::from_le_bytes(number)) } else { None }
+    }
+
+    pub(super) const fn is_dropped(self) -> bool {
         let [_, flags, ..] = self.0.to_le_bytes();
-        flags % 8 == CELL
+        flags % 8 == DROPPED
     }
 
     pub(super) const fn is_empty(self) -> bool {
