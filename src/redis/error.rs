@@ -100,6 +100,9 @@ pub enum Fault {
         /// The operating system's reason.
         kind: io::ErrorKind,
     },
+    /// The server got something else than was sent. Nothing was changed.
+    #[error("a command was damaged on its way to the server: use TLS, or look at the network")]
+    Damaged,
     /// Somebody began a new epoch meanwhile. Nothing was changed.
     #[error("the epoch changed{}", now_is(*.found))]
     EpochChanged {

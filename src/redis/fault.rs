@@ -75,6 +75,7 @@ impl Fault {
             _ => match error.code() {
                 "NOAUTH" | "WRONGPASS" => Self::Authentication,
                 "BUSY" => Self::Busy,
+                "DAMAGED" => Self::Damaged,
                 "MISCONF" => Self::CannotPersist,
                 "NOREPLICAS" => Self::TooFewReplicas,
                 "OOM" => Self::OutOfMemory,
@@ -189,6 +190,7 @@ mod tests {
             ("ERR invalid password", Fault::Authentication),
             ("BUSY Redis is busy running a script.", Fault::Busy),
             ("MISCONF Redis is configured to save RDB snapshots", Fault::CannotPersist),
+            ("DAMAGED a command", Fault::Damaged),
             ("NOREPLICAS Not enough good replicas to write.", Fault::TooFewReplicas),
             (
                 "OOM command not allowed when used memory > 'maxmemory'. script: ab, on @user_script:1.",

@@ -179,7 +179,8 @@ impl Link {
     /// try at once, all get the head of the one that came first.
     ///
     /// A log that is there without a head is deleted: nobody knows under which key its digests
-    /// are. What it held, the journals hold that it came from. The field `direct_keys` says `no` as
+    /// are. What it held, the journals hold that it came from. A head of this deployment that cannot
+    /// be read counts as none. The field `direct_keys` says `no` as
     /// soon as one instance writes no denylist keys, for those who would ask for one.
     pub async fn found(&mut self, founding: &Founding) -> Result<Head, RedisError> {
         self.begin();
@@ -188,9 +189,10 @@ impl Link {
             DirectKeys::Omit => "no",
             DirectKeys::Write => "yes",
         };
-        let mut call = FOUND.call(2, 3, 256);
-        call.arg(self.keys().head()).arg(self.keys().log());
-        call.arg(key).arg(founding.epoch.to_string()).arg(direct_keys);
+        let call = FOUND.sealed(
+            &[self.keys().head(), self.keys().log()],
+            &[&key, &founding.epoch.to_string(), direct_keys],
+        );
         let done = self.call(&FOUND, call).await.and_then(Head::read);
         let done = done.and_then(|head| head.ok_or_else(Fault::odd_answer));
         self.end(Act::Found, done)
@@ -205,12 +207,14 @@ impl Link {
         log: Log,
     ) -> Result<Option<Head>, RedisError> {
         self.begin();
-        let mut call = RENEW.call(2, 3, 256);
-        call.arg(self.keys().head()).arg(self.keys().log());
-        call.arg(old.to_string()).arg(new.to_string()).arg(match log {
+        let log = match log {
             Log::Keep => "keep",
             Log::Replace => "replace",
-        });
+        };
+        let call = RENEW.sealed(
+            &[self.keys().head(), self.keys().log()],
+            &[&old.to_string(), &new.to_string(), log],
+        );
         let done = self.call(&RENEW, call).await.and_then(Head::read);
         self.end(Act::Renew, done)
     }

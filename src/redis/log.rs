@@ -125,8 +125,10 @@ impl Link {
     /// head says so already, or if there is no entry `first - 1` yet.
     pub async fn trim(&mut self, epoch: Epoch, first: u64) -> Result<u64, RedisError> {
         self.begin();
-        let mut call = TRIM.call(2, 2, 128);
-        call.arg(self.keys().head()).arg(self.keys().log()).arg(epoch.to_string()).arg(first);
+        let call = TRIM.sealed(
+            &[self.keys().head(), self.keys().log()],
+            &[&epoch.to_string(), &first.to_string()],
+        );
         let done = match self.call(&TRIM, call).await {
             Ok(reply) if reply.is_text() => Err(Head::changed(reply)),
             Ok(reply) => reply.number(),

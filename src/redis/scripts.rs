@@ -31,16 +31,16 @@ scripts! {
     APPEND = "merge.lua" "append.lua";
     /// Names; a value and an expiry for each.
     DENY = "merge.lua" "deny.lua";
-    /// Head, log; key, epoch, whether there are direct keys.
-    FOUND = "found.lua";
+    /// Head, log; key, epoch, whether there are direct keys, seal.
+    FOUND = "seal.lua" "found.lua";
     /// Instances; instance, compared epoch or nothing.
     MEET = "meet.lua";
     /// Table; expiry, and a field and a value for each token.
     REGISTER = "register.lua";
-    /// Head, log; old epoch, new epoch, whether the log is replaced.
-    RENEW = "renew.lua";
-    /// Head, log; epoch, first.
-    TRIM = "trim.lua";
+    /// Head, log; old epoch, new epoch, whether the log is replaced, seal.
+    RENEW = "seal.lua" "renew.lua";
+    /// Head, log; epoch, first, seal.
+    TRIM = "seal.lua" "trim.lua";
 }
 
 impl Script {
@@ -48,6 +48,17 @@ impl Script {
     pub(super) fn call(&self, keys: usize, arguments: usize, bytes: usize) -> Cmd {
         let mut call = Cmd::with_capacity(3 + keys + arguments, 64 + bytes);
         call.arg("EVALSHA").arg(self.sha.as_str()).arg(keys);
+        call
+    }
+
+    /// A call of one of the scripts that look whether keys and arguments are what they were here.
+    pub(super) fn sealed(&self, keys: &[&str], arguments: &[&str]) -> Cmd {
+        let words = [keys, arguments].concat();
+        let mut call = self.call(keys.len(), arguments.len() + 1, 256);
+        for word in &words {
+            call.arg(word);
+        }
+        call.arg(sha(&words.join(" ")));
         call
     }
 

@@ -28,6 +28,8 @@ const BATCH: usize = 256;
 /// Entries that are read together for whoever passes them on. Commits wait meanwhile: a
 /// millisecond or two.
 const CHUNK: usize = 1_000;
+/// Changes that were followed while the disk was full, in one entry.
+const TOGETHER: usize = 1_000;
 /// The index is walked as a whole to expire it, so not every second.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// Tokens that end within this time are journalled apart from those that live longer, so that a
@@ -63,6 +65,9 @@ pub(super) struct Writer {
     state: State,
     replay: ReplayLog,
     late: LateMarks,
+    /// What was followed, is in force, and found no room in the journal. As many as come while the
+    /// disk is full; each is in the index, too.
+    unwritten: Vec<Change>,
     policies: Policies,
     outbox: Option<Outbox>,
     clock: Arc<dyn Clock>,
@@ -82,6 +87,7 @@ impl Writer {
             state,
             replay,
             late: LateMarks::default(),
+            unwritten: Vec::new(),
             policies,
             outbox,
             clock,
@@ -140,11 +146,14 @@ impl Writer {
         let mut followed = Vec::new();
         let entry = |record| match record {
             Record::Registered(tokens) => {
-                let refused = |token: &IssuedToken| {
-                    matches!(index.check(&token.facts()), Verdict::Revoked(_))
+                // A late session is ended in the same commit, by an entry before this one. One that
+                // is refused for its session alone stays: after a full disk the index knows marks
+                // that were not carried on to their tokens.
+                let ended = |token: &IssuedToken| match index.check(&token.facts()) {
+                    Verdict::Revoked(revoked) => revoked.target == TargetKind::Token,
+                    Verdict::NotRevoked(_) | Verdict::Unknown(_) => false,
                 };
-                // A late session is ended in the same commit, by an entry before this one.
-                for token in tokens.into_iter().filter(|t| t.expires_at >= now && !refused(t)) {
+                for token in tokens.into_iter().filter(|t| t.expires_at >= now && !ended(t)) {
                     sessions.insert(token);
                 }
             }
@@ -409,6 +418,13 @@ impl Writer {
                 }
             }
             Err(reason) => {
+                // Nobody waits for an answer to these, and nobody sends them again.
+                self.unwritten.extend(records.into_iter().flat_map(|record| match record {
+                    Record::Followed(changes) => changes,
+                    Record::Registered(_) | Record::Revoked { .. } | Record::Forgotten { .. } => {
+                        Vec::new()
+                    }
+                }));
                 for reply in replies {
                     reply.refuse(&reason);
                 }
@@ -509,7 +525,8 @@ impl Writer {
     }
 
     /// Tries to resume after a full disk. What is on the disk is the truth, so all of it is read
-    /// again: requests that were decided but not committed leave no trace.
+    /// again: requests that were decided but not committed leave no trace. What was followed was
+    /// acknowledged elsewhere, and is in force here already: it is written now.
     fn reopen(&mut self) {
         match self.try_reopen() {
             Ok(replayed) => {
@@ -524,6 +541,10 @@ impl Writer {
         let failed = |error| OpenError::replay(&self.path, error);
         let mut journal = Journal::open(&self.path)?;
         journal.probe().map_err(failed)?;
+        for changes in self.unwritten.chunks(TOGETHER) {
+            journal.commit(&[Record::Followed(changes.to_vec())]).map_err(failed)?;
+        }
+        self.unwritten = Vec::new();
         let path = self.path.clone();
         self.adopt(journal).map_err(|error| OpenError::replay(&path, error))
     }

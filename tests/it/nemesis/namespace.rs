@@ -38,7 +38,8 @@ impl Namespace {
     pub(super) fn make() -> Result<Self, String> {
         let made = MADE.fetch_add(1, Ordering::Relaxed);
         let [.., high, low] = process::id().to_be_bytes();
-        let name = format!("signout-{high:02x}{low:02x}-{made}");
+        // Its cables have one letter more, and fifteen bytes at most.
+        let name = format!("so-{high:02x}{low:02x}-{made}");
         let namespace = Self { name, net: [10, 128 | (high & 0x7f), low.wrapping_add(made)] };
         namespace.set_up()?;
         Ok(namespace)

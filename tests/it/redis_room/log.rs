@@ -1,9 +1,14 @@
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use signout::redis::{Act, Append, Entry, Epoch, Fault, Foreign, Link, LinkId, Log, Redis};
 
 use super::*;
+use crate::harness::proxy::Fault::CorruptAt;
+use crate::harness::proxy::{Direction, Proxy};
+
+const HEAD: &str = "{signout}:head";
 
 #[tokio::test]
 async fn a_log_begins_once() {
@@ -49,6 +54,75 @@ async fn a_log_without_a_head_is_deleted() {
     assert_eq!(found(&mut link, SECOND).await.seq, 0);
     assert_eq!(server.cli(&["EXISTS", "{signout}:log"]), "0");
     assert_eq!(append(&mut link, SECOND, 2).await, Ok(1));
+}
+
+/// What was damaged when it was written is written again, by somebody of the same deployment.
+#[tokio::test]
+async fn a_head_that_cannot_be_read_is_replaced() {
+    for damage in [
+        &["HSET", HEAD, "epoch", "0123456789abcdeg"][..],
+        &["HSET", HEAD, "seq", "1a"],
+        &["HSET", HEAD, "link", "short"],
+        &["HSET", HEAD, "first", ""],
+        &["HSET", HEAD, "key", "a5"],
+        &["HDEL", HEAD, "epoch"],
+        &["HDEL", HEAD, "format"],
+    ] {
+        let (server, mut link) = founded().await;
+        append(&mut link, FIRST, 1).await.unwrap();
+        server.cli(damage);
+        let unreadable = fault(link.head().await, Act::Head);
+        assert!(matches!(unreadable, Fault::Foreign(Foreign::Head { .. })), "{damage:?}");
+        let head = found(&mut link, SECOND).await;
+        assert_eq!((head.epoch, head.seq, head.first), (SECOND, 0, 1), "{damage:?}");
+        assert_eq!(server.cli(&["EXISTS", "{signout}:log"]), "0", "{damage:?}");
+    }
+}
+
+/// The same by somebody else, or of a later version, is left alone.
+#[tokio::test]
+async fn a_foreign_head_is_not_replaced() {
+    for foreign in [
+        &["HSET", HEAD, "format", "2", "epoch", "?"][..],
+        &["HSET", HEAD, "key", "b6b6b6b6b6b6b6b6b6b6b6b6b6b6b6b6", "epoch", "?"],
+        &["HDEL", HEAD, "format", "key"],
+    ] {
+        let (server, mut link) = founded().await;
+        append(&mut link, FIRST, 1).await.unwrap();
+        server.cli(foreign);
+        let founding = Founding { key: DigestKey::from_bytes([0xa5; 16]), epoch: SECOND };
+        fault(link.found(&founding).await, Act::Found);
+        assert_eq!(server.cli(&["XLEN", "{signout}:log"]), "1", "{foreign:?}");
+    }
+}
+
+/// A byte that changes on the way changes nothing that stands for the whole log.
+#[tokio::test]
+async fn a_damaged_command_changes_nothing() {
+    let (server, mut link) = founded().await;
+    // From here on the server knows the script by its hash.
+    link.renew(FIRST, SECOND, Log::Keep).await.unwrap();
+    let proxy = Proxy::start((Ipv4Addr::LOCALHOST, server.port()).into());
+    let way = Address::parse(&format!("redis://{}", proxy.address())).unwrap();
+    // Where a length is damaged the server waits for more.
+    let response_timeout = Duration::from_millis(100);
+    let config = Config { response_timeout, ..config(Topology::Single(way)) };
+    let mut faults = BTreeSet::new();
+    for offset in 0..300 {
+        server.cli(&["HSET", HEAD, "epoch", &FIRST.to_string()]);
+        let mut link = connect(&config).await;
+        proxy.set(Direction::ToServer, CorruptAt(offset));
+        if let Err(error) = link.renew(FIRST, SECOND, Log::Keep).await {
+            faults.insert(error.fault.to_string());
+        }
+        proxy.pass();
+        let epoch = server.cli(&["HGET", HEAD, "epoch"]);
+        assert!(
+            [FIRST, SECOND].map(|epoch| epoch.to_string()).contains(&epoch),
+            "{offset} {epoch}"
+        );
+    }
+    assert!(faults.iter().any(|fault| fault.contains("damaged on its way")), "{faults:?}");
 }
 
 #[tokio::test]
