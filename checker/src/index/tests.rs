@@ -79,7 +79,7 @@ fn bcl_24_offline_tokens_have_their_own_cut_off() {
 #[test]
 fn a_token_that_tells_nothing_is_unknown() {
     let op = op();
-    let client = crate::ClientId::parse("web").unwrap();
+    let client = ClientId::parse("web").unwrap();
     assert_eq!(
         index().check(&TokenFacts::new(&op).client(&client)),
         Verdict::Unknown(Unknown::Unidentified)
