@@ -133,12 +133,11 @@ impl Index {
             return Verdict::Unknown(Unknown::Unidentified);
         }
         let learnt;
-        let within = match self.issuers.known(issuer) {
-            Some(within) => within,
-            None => {
-                learnt = self.issuers.learn(&self.key, issuer);
-                &learnt
-            }
+        let within = if let Some(within) = self.issuers.known(issuer) {
+            within
+        } else {
+            learnt = self.issuers.learn(&self.key, issuer);
+            &learnt
         };
         // The narrowest first, and only kinds of which any target is revoked.
         let kinds = self.shards.kinds();

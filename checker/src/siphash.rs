@@ -1,4 +1,4 @@
-//! SipHash-1-3 with 128 bits (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012; one
+//! `SipHash`-1-3 with 128 bits (Aumasson and Bernstein, "`SipHash`: a fast short-input PRF", 2012; one
 //! round for each word of input, three at the end).
 //!
 //! By hand because a check spends most of its time here: an index goes on from the state behind
@@ -119,6 +119,7 @@ fn few(bytes: &[u8]) -> u64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "halves and low bytes are what is wanted")]
 mod tests {
     use std::hash::Hasher as _;
 

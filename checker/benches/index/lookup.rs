@@ -36,7 +36,9 @@ fn compare(entries: u64) -> Times {
     let designs: Vec<_> = ALL.iter().map(|make| make()).collect();
     for n in 0..entries {
         let id = id(n);
-        designs.iter().for_each(|design| design.add(&issuer, &id));
+        for design in &designs {
+            design.add(&issuer, &id);
+        }
     }
     let mut redis = Redis::start();
     if let Some(redis) = &mut redis {
@@ -108,8 +110,9 @@ fn chase(places: usize) -> Vec<[u32; 16]> {
 
 fn several(entries: u64) {
     let (issuer, [index, all_kinds]) = (issuer(), [index(), index()]);
-    let indexes = [&index, &all_kinds];
-    indexes.iter().for_each(|index| load_three_kinds(index, &issuer, entries));
+    for index in [&index, &all_kinds] {
+        load_three_kinds(index, &issuer, entries);
+    }
     let other = Issuer::parse("https://other.example").unwrap();
     let old = Target::Client(other.clone(), ClientId::parse("old").unwrap());
     for target in [old, Target::Issuer(other)] {

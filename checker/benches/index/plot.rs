@@ -29,7 +29,7 @@ pub(crate) fn draw(entries: u64, bars: &[Bar]) {
 fn svg(entries: u64, bars: &[Bar]) -> String {
     let bottom = TOP + ROW * bars.len() as f64;
     let mut svg = format!(
-        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="system-ui, sans-serif" font-size="13" role="img">
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="system-ui, sans-serif" font-size="13" role="img">
 <title>Time from the text of a jti to the answer</title>
 <style>
   .ground {{ fill: #fff }} .text {{ fill: #1f2328 }} .quiet {{ fill: #656d76 }}
@@ -42,7 +42,7 @@ fn svg(entries: u64, bars: &[Bar]) -> String {
 <rect class="ground" width="100%" height="100%"/>
 <text class="text" x="16" y="28" font-size="16" font-weight="600">Is this token revoked? Time to the answer</text>
 <text class="quiet" x="16" y="48">{entries} entries, one thread, 99.9 % of the questions about tokens that are not; logarithmic</text>
-"##,
+"#,
         height = bottom + 42.0,
     );
     for power in POWERS {

@@ -187,7 +187,7 @@ impl Register {
         let free: usize = (0u32..).zip(&self.free).map(|(order, free)| free.len() << order).sum();
         let mut missing = groups.saturating_sub(free);
         while missing > 0 {
-            let order = self.order((self.groups + missing) / SHARE);
+            let order = piece_order((self.groups + missing) / SHARE);
             let Some(added) = self.add(ground, order) else { return };
             missing = missing.saturating_sub(added);
         }
@@ -210,13 +210,8 @@ impl Register {
     }
 
     fn extend(&mut self, ground: &Ground, order: u32) {
-        let order = self.order(self.groups / SHARE).max(order);
+        let order = piece_order(self.groups / SHARE).max(order);
         self.add(ground, order);
-    }
-
-    /// The largest order that is no larger than this many groups, within its bounds.
-    fn order(&self, groups: usize) -> u32 {
-        groups.checked_ilog2().unwrap_or_default().clamp(SMALLEST, OFFSET_BITS)
     }
 
     fn add(&mut self, ground: &Ground, order: u32) -> Option<usize> {
@@ -227,4 +222,9 @@ impl Register {
         self.groups += groups;
         Some(groups)
     }
+}
+
+/// The largest order of a piece that is no larger than this many groups, within its bounds.
+fn piece_order(groups: usize) -> u32 {
+    groups.checked_ilog2().unwrap_or_default().clamp(SMALLEST, OFFSET_BITS)
 }

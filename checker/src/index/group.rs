@@ -87,7 +87,7 @@ impl Tags {
     /// Whether something of this lane had no room here.
     #[inline]
     pub(super) const fn overflowed(self, lane: u8) -> bool {
-        self.high >> (8 * SLOTS as u32 - 64 + (lane % LANES) as u32) & 1 != 0
+        self.high >> (8 * SLOTS - 64 + (lane % LANES) as usize) & 1 != 0
     }
 
     /// The tag of one slot; 0 if it has none.

@@ -10,14 +10,14 @@ use super::group::SLOTS;
 use super::mark::Mark;
 use super::shard::{Shape, Shard};
 use super::sync::{AtomicU8, AtomicUsize, Mutex, MutexGuard, Ordering};
-use super::table::{Fill, Full};
+use super::table::Fill;
 use crate::{TargetKind, Timestamp};
 
 /// 256 shards and what they stand on. Readers write nothing at all, so any number of them costs
 /// none of them anything.
 #[derive(Debug)]
 pub(super) struct Shards {
-    shards: Box<[Shard; SHARDS]>,
+    all: Box<[Shard; SHARDS]>,
     ground: Ground,
     cells: Cells,
     /// One bit for each kind of which anything is known. Written only when one comes or the last
@@ -55,7 +55,7 @@ impl Shards {
             free_cells: FreeCells::default(),
         };
         Self {
-            shards: Box::new(std::array::from_fn(|_| Shard::new())),
+            all: Box::new(std::array::from_fn(|_| Shard::new())),
             ground: Ground::new(),
             cells: Cells::new(),
             kinds: AtomicU8::new(0),
@@ -66,7 +66,7 @@ impl Shards {
     /// What is known of a target.
     #[inline]
     pub(super) fn mark(&self, print: Fingerprint) -> Option<Mark> {
-        of(&self.shards, print.shard()).mark(&self.ground, &self.cells, print)
+        of(&self.all, print.shard()).mark(&self.ground, &self.cells, print)
     }
 
     /// Of which kinds any target is known.
@@ -83,7 +83,7 @@ impl Shards {
     /// Merges a mark in. Every check that begins after this returned knows it.
     pub(super) fn merge(&self, print: Fingerprint, mark: Mark) -> Applied {
         let (mut books, number) = (self.lock(), print.shard());
-        let shard = of(&self.shards, number);
+        let shard = of(&self.all, number);
         // A table of another size has other paths, so this ends.
         let mut room = 1;
         loop {
@@ -92,23 +92,19 @@ impl Shards {
             let limit = limit(number, table.shape().groups());
             let merged = table.merge((&self.cells, free_cells), fill, print, mark, limit);
             let littered = fill.is_littered();
-            match merged {
-                Ok(applied) => {
-                    if applied == Applied::Added {
-                        self.one_more(mark.kind);
-                    } else if littered {
-                        self.rebuild(&mut books, number, 0);
-                    }
-                    return applied;
+            if let Ok(applied) = merged {
+                if applied == Applied::Added {
+                    self.one_more(mark.kind);
+                } else if littered {
+                    self.rebuild(&mut books, number, 0);
                 }
-                Err(Full) => {
-                    if self.rebuild(&mut books, number, room).is_none() {
-                        // Only where 3e10 slots are taken; the allocator has given up before.
-                        return Applied::Unchanged;
-                    }
-                    room += 1;
-                }
+                return applied;
             }
+            if self.rebuild(&mut books, number, room).is_none() {
+                // Only where 3e10 slots are taken; the allocator has given up before.
+                return Applied::Unchanged;
+            }
+            room += 1;
         }
     }
 
@@ -125,7 +121,7 @@ impl Shards {
         });
         register.expect(&self.ground, wanted.sum());
         for number in 0..=LAST_SHARD {
-            let known = of(&self.shards, number).table(&self.ground).shape().groups();
+            let known = of(&self.all, number).table(&self.ground).shape().groups();
             if of_mut(&mut books.fills, number).used() + share > limit(number, known) {
                 self.rebuild(&mut books, number, share);
             }
@@ -139,7 +135,7 @@ impl Shards {
         for number in 0..=LAST_SHARD {
             let mut books = self.lock();
             let fill = of_mut(&mut books.fills, number);
-            of(&self.shards, number).table(&self.ground).expire(&self.cells, fill, now, |kind| {
+            of(&self.all, number).table(&self.ground).expire(&self.cells, fill, now, |kind| {
                 self.one_less(kind);
                 dropped += 1;
             });
@@ -154,7 +150,7 @@ impl Shards {
     /// from now on. None if the ground is used up.
     fn rebuild(&self, books: &mut Books, number: u8, more: usize) -> Option<()> {
         let Books { fills, register, free_cells } = books;
-        let (shard, fill) = (of(&self.shards, number), of_mut(fills, number));
+        let (shard, fill) = (of(&self.all, number), of_mut(fills, number));
         let old = shard.table(&self.ground);
         let mut groups = groups(number, fill.live() + more);
         loop {
