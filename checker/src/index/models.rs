@@ -11,8 +11,6 @@ use crate::{IssuedBefore, Reach, Reason};
 
 /// Entries that one group takes before its table is built anew.
 const FULL: u8 = 11;
-/// More than fit beside them.
-const SLOTS: usize = 12;
 const FOR_GOOD: Timestamp = Timestamp::MAX;
 
 fn model(history: impl Fn() + Sync + Send + 'static) {
@@ -190,13 +188,16 @@ fn expiry_hides_nothing_that_stays() {
 fn ground_that_is_used_again_misleads_nobody() {
     model(|| {
         let index = index();
+        let over = Change { retain_until: Timestamp::from_secs(1_000), ..plain(1) };
         index.apply_change(&plain(0));
+        index.apply_change(&over);
         let writer = thread::spawn({
             let index = Arc::clone(&index);
             move || {
-                // The second table is built elsewhere, the third also where the first was.
-                index.reserve(SLOTS);
-                index.reserve(2 * SLOTS);
+                // The second table is built elsewhere, the third where the first was.
+                index.expire(Timestamp::from_secs(2_000));
+                index.apply_change(&over);
+                index.expire(Timestamp::from_secs(2_000));
             }
         });
         assert_eq!(known(&index, &plain(0)), Some(Mark::of_change(&plain(0))));
