@@ -6,7 +6,7 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 1 | version, 1 |
+//! | 1 | version, 2 |
 //! | then for each group | |
 //! | 1 | kind: `t`, `s`, `u`, `c`, `i` |
 //! | 1 | reason |
@@ -20,7 +20,8 @@ use std::fmt;
 
 use crate::{Digest, DigestKey, IssuedBefore, Reach, Reason, Revocation, TargetKind, Timestamp};
 
-const VERSION: u8 = 1;
+/// Version 1 had digests of other bytes, which would mean other targets here.
+const VERSION: u8 = 2;
 const OFFLINE: u8 = 1;
 const LONG_LIVED: u8 = 2;
 const NAMED: u8 = 4;
@@ -295,7 +296,7 @@ mod tests {
     fn unknown_tags_are_refused() {
         let pack = Change::pack(&[change(1, TargetKind::Token)]);
         for (at, byte, error) in [
-            (0, 2, PackError::Version(2)),
+            (0, 1, PackError::Version(1)),
             (1, b'x', PackError::Tag(b'x')),
             (2, 99, PackError::Tag(99)),
             (3, 8, PackError::Tag(8)),

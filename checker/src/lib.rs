@@ -39,6 +39,7 @@ mod time;
 pub use time::Timestamp;
 
 mod digest;
+mod siphash;
 pub use digest::{Digest, DigestKey, DigestMap, Prehashed};
 
 mod revocation;

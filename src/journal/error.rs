@@ -39,6 +39,16 @@ pub enum OpenError {
         /// The newest format of this version.
         known: u32,
     },
+    /// It holds digests as an earlier version made them.
+    #[error(
+        "journal {path} has format {found}, whose digests this version cannot read; move it away to join with an empty one: the Redis in [redis] holds what is still in force"
+    )]
+    OldDigests {
+        /// The journal's file.
+        path: PathBuf,
+        /// The format it has.
+        found: u32,
+    },
     /// It holds digests under another deployment's key.
     #[error(
         "journal {path} belongs to another deployment than the Redis in [redis]; point [redis] at its own (or, if that Redis was set up anew, remove its head key and start this instance first), or move the journal away to join with an empty one"

@@ -6,10 +6,13 @@ use redb::{Database, ReadableDatabase as _, ReadableTable, TableDefinition};
 
 use super::{LOG, OpenError, unreadable};
 
-/// The newest file format of this version. Older ones are read; newer ones are refused. Format 2
-/// is that of a journal that joined a deployment: it holds what other instances took, which a
-/// version before that must not overlook.
-pub(super) const FORMAT: u32 = 2;
+/// The newest file format of this version; newer ones are refused. Format 3 is that of a journal
+/// that joined a deployment: it holds what other instances took, by digest, which a version before
+/// that must not overlook.
+pub(super) const FORMAT: u32 = 3;
+/// The same with digests as they were made before. Those cannot be made again from anything in the
+/// file.
+pub(super) const OLD_DIGESTS: u32 = 2;
 /// The format of a journal that stands by itself.
 const ALONE: u32 = 1;
 /// What holds for the whole file.

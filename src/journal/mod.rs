@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition};
 use signout_checker::{DigestKey, Timestamp};
 
-use meta::{FORMAT, META, META_PROBE, Meta};
+use meta::{FORMAT, META, META_PROBE, Meta, OLD_DIGESTS};
 
 /// Blocks of entries, by the position of their first.
 const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
@@ -139,6 +139,9 @@ impl Journal {
         if meta.format > FORMAT {
             let path = path.to_owned();
             return Err(OpenError::NewerFormat { path, found: meta.format, known: FORMAT });
+        }
+        if meta.format == OLD_DIGESTS {
+            return Err(OpenError::OldDigests { path: path.to_owned(), found: meta.format });
         }
         let mut journal = Self {
             db,

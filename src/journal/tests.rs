@@ -70,7 +70,18 @@ fn i16_refuses_a_newer_format() {
     Meta { format: FORMAT + 1, digest_key: [0; 16], epoch: 1 }.store(&journal.db).unwrap();
     drop(journal);
     let refused = Journal::open(&path).unwrap_err();
-    assert!(matches!(refused, OpenError::NewerFormat { found: 3, known: 2, .. }), "{refused}");
+    assert!(matches!(refused, OpenError::NewerFormat { found: 4, known: 3, .. }), "{refused}");
+}
+
+#[test]
+fn i16_refuses_old_digests() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("signout.redb");
+    let journal = Journal::open(&path).unwrap();
+    Meta { format: 2, digest_key: [0; 16], epoch: 1 }.store(&journal.db).unwrap();
+    drop(journal);
+    let refused = Journal::open(&path).unwrap_err();
+    assert!(matches!(refused, OpenError::OldDigests { found: 2, .. }), "{refused}");
 }
 
 #[test]

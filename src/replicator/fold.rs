@@ -8,7 +8,7 @@ use crate::journal::Record;
 #[derive(Debug)]
 pub(super) enum Fold {
     /// All that it says.
-    Whole(Index),
+    Whole(Box<Index>),
     /// Nothing was refused here when the log was begun to be read. So what this instance has from
     /// others is from this log, and what it took itself is not in it: there is nothing to remember,
     /// and a new instance knows the others in half the time.
@@ -19,7 +19,7 @@ impl Fold {
     /// For an instance that refuses what is in this index, before the log is read.
     pub(super) fn before(known: &Index) -> Self {
         let key = || DigestKey::clone(known.key());
-        if known.is_empty() { Self::Newcomer } else { Self::Whole(Index::new(key())) }
+        if known.is_empty() { Self::Newcomer } else { Self::Whole(Box::new(Index::new(key()))) }
     }
 
     /// The log says this.

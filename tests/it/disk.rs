@@ -179,13 +179,13 @@ async fn i16_a_journal_of_a_newer_version_is_refused_and_left_alone() {
     let db = redb::Database::open(&path).unwrap();
     let write = db.begin_write().unwrap();
     let meta = TableDefinition::<&str, &[u8]>::new("meta");
-    write.open_table(meta).unwrap().insert("format", 3_u32.to_le_bytes().as_slice()).unwrap();
+    write.open_table(meta).unwrap().insert("format", 4_u32.to_le_bytes().as_slice()).unwrap();
     write.commit().unwrap();
     drop(db);
     let outcome = attempt(Service::command(), &world.config()).await;
     let Outcome::Refuses { code, log } = outcome else { panic!("a newer format was read") };
     assert_eq!(code, Some(1), "{log}");
-    assert!(log.contains("has format 3, this version knows up to 2"), "{log}");
+    assert!(log.contains("has format 4, this version knows up to 3"), "{log}");
 }
 
 /// Whatever the file is: it is refused with a reason and left alone, or nothing of it is lost.

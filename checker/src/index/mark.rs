@@ -6,22 +6,23 @@ use crate::{
 };
 
 /// The merge of every revocation of one target: a lattice, so the order in which they came does
-/// not show. Times are kept in 32 bits and rounded to the safe side: a `retain_until` beyond the
-/// year 2106 is kept for good.
+/// not show. Times are kept in 32 bits and rounded to the safe side: `retain_until` up to a whole
+/// minute, and for good if that is beyond the year 2106. The rounding is done before any merge, so
+/// it does not show either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
     /// Cut-off for access and ordinary refresh tokens.
-    login: IssuedBefore,
+    pub(super) login: IssuedBefore,
     /// Cut-off for refresh tokens granted for offline access.
-    offline: IssuedBefore,
+    pub(super) offline: IssuedBefore,
     /// Cut-off for tokens made to outlive logins.
-    long_lived: IssuedBefore,
-    retain_until: u32,
-    /// When the first act on this target was decided, and why, for whoever asks. Apart, so that a
-    /// mark has 24 bytes.
-    first_at: u32,
-    reason: Reason,
-    kind: TargetKind,
+    pub(super) long_lived: IssuedBefore,
+    /// A multiple of 60, or `u32::MAX` for good.
+    pub(super) retain_until: u32,
+    /// When the first act on this target was decided, and why, for whoever asks.
+    pub(super) first_at: u32,
+    pub(super) reason: Reason,
+    pub(super) kind: TargetKind,
 }
 
 impl Mark {
@@ -50,7 +51,7 @@ impl Mark {
             login: cut_off(TokenKind::Access),
             offline: cut_off(TokenKind::OfflineRefresh),
             long_lived: cut_off(TokenKind::LongLived),
-            retain_until: narrow(retain_until),
+            retain_until: whole_minutes(narrow(retain_until)),
             first_at: narrow(revoked_at),
             reason,
             kind,
@@ -89,12 +90,12 @@ impl Mark {
     pub(super) fn is_over(self, now: Timestamp) -> bool {
         self.retain_until != u32::MAX && u64::from(self.retain_until) < now.as_secs()
     }
-
-    pub(super) const fn kind(self) -> TargetKind {
-        self.kind
-    }
 }
 
 fn narrow(time: Timestamp) -> u32 {
     u32::try_from(time.as_secs()).unwrap_or(u32::MAX)
+}
+
+fn whole_minutes(secs: u32) -> u32 {
+    secs.div_ceil(60).saturating_mul(60)
 }
