@@ -24,6 +24,8 @@ use crate::revoker::Revoker;
 const EVERY: Duration = Duration::from_millis(500);
 /// Until the first look that vouches for everything.
 const SOON: Duration = Duration::from_millis(50);
+/// What is in the log is read within a millisecond, if it is read at all.
+const COMES_WITHIN: Duration = Duration::from_millis(200);
 /// Looks between two trims of the log.
 const TRIM_EVERY: u64 = 120;
 /// Looks between two looks for denylist keys that are gone.
@@ -66,8 +68,9 @@ pub(super) struct Watched {
 }
 
 /// What the first look on this connection saw, and what the last one wondered about.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Seen {
+    since: Instant,
     server: Option<Server>,
     master: Option<Box<str>>,
     gap: Option<Loss>,
@@ -75,7 +78,7 @@ struct Seen {
 
 impl Watcher<'_> {
     pub(super) async fn watch(mut self, link: &mut Link) -> Result<Infallible, Ended> {
-        let mut seen = Seen::default();
+        let mut seen = Seen { since: Instant::now(), server: None, master: None, gap: None };
         for look in 1_u64.. {
             self.look_for_master(&mut seen).await?;
             let (vouched, before) = (self.shared.vouch(), *self.log.reading.borrow());
@@ -86,7 +89,8 @@ impl Watcher<'_> {
             // Who is silent is not waited for: what it knows and the log does not, it brings when it
             // comes back.
             peers.retain(|peer| peer.silence < SILENT_AFTER);
-            if is_compared && seen.gap.is_none() && self.all_compared(&peers) {
+            let is_whole = seen.gap.is_none() && self.has_read(&probe).await;
+            if is_compared && is_whole && self.all_compared(&peers, seen.since) {
                 self.shared.fresh(vouched);
             }
             let is_keeper = peers.iter().all(|peer| peer.instance > self.instance);
@@ -102,9 +106,21 @@ impl Watcher<'_> {
         std::future::pending().await
     }
 
-    /// Whether nobody has anything to put back into the log after a loss.
-    fn all_compared(&self, peers: &[Peer]) -> bool {
-        peers.iter().all(|peer| peer.compared == Some(self.epoch))
+    /// Whether what the head names as the last entry comes in. Reader and watcher have a socket each:
+    /// after a failover between the two the reader may be at a server that nobody writes to, where
+    /// nothing newer ever comes.
+    async fn has_read(&self, probe: &Probe) -> bool {
+        let Some(head) = &probe.head else { return false };
+        let mut reading = self.log.reading.subscribe();
+        let comes = reading.wait_for(|reading| reading.seq >= head.seq);
+        matches!(tokio::time::timeout(COMES_WITHIN, comes).await, Ok(Ok(_)))
+    }
+
+    /// Whether nobody has anything to put back into the log after a loss. What somebody said before
+    /// this connection began may have been said before the loss: a rollback brings it back.
+    fn all_compared(&self, peers: &[Peer], since: Instant) -> bool {
+        let heard = since.elapsed();
+        peers.iter().all(|peer| peer.compared == Some(self.epoch) && peer.silence < heard)
     }
 
     /// With sentinels, a server counts as the master while most of them say that it is.
