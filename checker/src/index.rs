@@ -148,11 +148,15 @@ impl Index {
             (TargetKind::Client, client.map(ClientId::as_str)),
             (TargetKind::Issuer, Some("")),
         ];
-        let hit = told.iter().find_map(|&(kind, value)| {
-            let value = value.filter(|_| kinds.has(kind))?;
-            let print = Fingerprint::from_bits(within.fingerprint(kind, value));
-            self.shards.mark(print)?.against(facts)
-        });
+        // All fingerprints before the first look: then the processor fetches the memory of all
+        // looks at once.
+        let mut prints = [None; 5];
+        for (print, &(kind, value)) in prints.iter_mut().zip(&told) {
+            let value = value.filter(|_| kinds.has(kind));
+            *print = value.map(|value| Fingerprint::from_bits(within.fingerprint(kind, value)));
+        }
+        let mut marks = prints.iter().filter_map(|print| self.shards.mark((*print)?));
+        let hit = marks.find_map(|mark| mark.against(facts));
         match hit {
             Some(revoked) => Verdict::Revoked(revoked),
             None => Verdict::NotRevoked(NotRevoked(())),
