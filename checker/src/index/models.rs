@@ -1,5 +1,5 @@
 //! Small histories, tried in every interleaving and with every value that the memory model lets a
-//! reader see: `RUSTFLAGS="--cfg loom" cargo test -p signout-checker --lib models`.
+//! reader see: `RUSTFLAGS="--cfg loom" cargo test --manifest-path checker/models/Cargo.toml --lib models`.
 
 use std::sync::Arc;
 
