@@ -93,7 +93,7 @@ impl Sharded {
 
 impl Design for Sharded {
     fn name(&self) -> &'static str {
-        "64 RwLock<HashMap> by digest"
+        "RwLock<HashMap> x 64"
     }
 
     fn add(&self, issuer: &Issuer, id: &JwtId) {
