@@ -137,6 +137,9 @@ async fn i9_a_half_open_connection_makes_stale() {
     let group = Group::start(2, &redis, "").await;
     group.log_out(0, "known").await;
     group.all_refuse("sid", "known").await;
+    // Knowing it is one thing, having heard from the other instance another.
+    until("it is fresh", async || group.verdict(1, "sid", "never ended").await["revoked"] == false)
+        .await;
     group.network[1].black_hole();
     // Whatever was on its way has arrived by then.
     let cut_off = Instant::now();
