@@ -95,7 +95,13 @@ impl Subscription {
     }
 
     /// Takes the next event of the stream, which came in at `arrived`, the present instant.
+    ///
+    /// A checker without an index stands nowhere, and nothing is vouched for: what it lacks comes with
+    /// the snapshot.
     pub fn take(&mut self, event: FeedEvent, arrived: Instant) -> Taken {
+        if self.checker.index().is_none() {
+            return Taken::Reset(ResetReason::UnknownPosition);
+        }
         match self.cursor.step(&event) {
             Step::Repeated => return Taken::Repeated,
             Step::Missing => return Taken::Missing,
@@ -112,7 +118,6 @@ impl Subscription {
     }
 
     fn apply(&mut self, mut changes: Vec<Change>) -> Taken {
-        // Nobody can stand anywhere without the key: it comes with the snapshot and with the file.
         let Some(index) = self.checker.index() else {
             return Taken::Reset(ResetReason::UnknownPosition);
         };
@@ -245,8 +250,13 @@ mod tests {
     fn a_checker_without_key_needs_the_snapshot() {
         let checker = Checker::new(Policy::default());
         let mut subscription = Subscription::at(&checker, AT);
-        let taken = subscription.take(changes(11, &[change(1, 2)]), Instant::now());
-        assert_eq!(taken, Taken::Reset(ResetReason::UnknownPosition));
+        let asked = Instant::now();
+        subscription.asking(asked);
+        for event in [changes(11, &[change(1, 2)]), heartbeat(10, 1)] {
+            let taken = subscription.take(event, asked + Duration::from_secs(7));
+            assert_eq!(taken, Taken::Reset(ResetReason::UnknownPosition));
+        }
+        assert_eq!(checker.staleness(asked), Duration::MAX);
     }
 
     #[test]
