@@ -20,6 +20,18 @@ impl Timestamp {
         if secs > Self::MAX.0 { Self::MAX } else { Self(secs) }
     }
 
+    /// A `NumericDate` with a fraction, which is cut off (RFC 7519, section 2). None if it is no
+    /// number, before the epoch, or beyond [`Timestamp::MAX`].
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the range is checked first and lies within the integers a float holds exactly"
+    )]
+    #[must_use]
+    pub fn from_numeric_date(secs: f64) -> Option<Self> {
+        (0.0..253_402_300_800.0).contains(&secs).then_some(Self(secs as u64))
+    }
+
     /// Seconds since the Unix epoch.
     #[must_use]
     pub const fn as_secs(self) -> u64 {
@@ -55,5 +67,20 @@ mod tests {
         assert_eq!(Timestamp::MAX.plus(Duration::from_secs(1)), Timestamp::MAX);
         assert_eq!(Timestamp::from_secs(5).minus(Duration::from_secs(6)).as_secs(), 0);
         assert_eq!(Timestamp::from_secs(5).since(Timestamp::from_secs(9)), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_fraction_is_cut_off_and_what_is_out_of_range_is_none() {
+        for (secs, time) in [
+            (0.0, Some(0)),
+            (5.9, Some(5)),
+            (253_402_300_799.9, Some(253_402_300_799)),
+            (253_402_300_800.0, None),
+            (-0.5, None),
+            (f64::NAN, None),
+            (f64::INFINITY, None),
+        ] {
+            assert_eq!(Timestamp::from_numeric_date(secs).map(Timestamp::as_secs), time, "{secs}");
+        }
     }
 }

@@ -111,21 +111,13 @@ impl<'c> Audience<'c> {
 }
 
 fn seconds(number: Number) -> Option<Timestamp> {
-    let secs = match number {
-        Number::Unsigned(secs) => secs,
-        Number::Negative(_) => return None,
-        Number::Float(secs) => whole_seconds(secs)?,
-    };
-    (secs <= Timestamp::MAX.as_secs()).then(|| Timestamp::from_secs(secs))
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the range is checked first and lies within the integers a float holds exactly"
-)]
-fn whole_seconds(secs: f64) -> Option<u64> {
-    (0.0..253_402_300_800.0).contains(&secs).then_some(secs as u64)
+    match number {
+        Number::Unsigned(secs) => {
+            (secs <= Timestamp::MAX.as_secs()).then(|| Timestamp::from_secs(secs))
+        }
+        Number::Negative(_) => None,
+        Number::Float(secs) => Timestamp::from_numeric_date(secs),
+    }
 }
 
 #[cfg(test)]

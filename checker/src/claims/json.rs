@@ -154,18 +154,11 @@ fn string<'a>(
 }
 
 fn date(value: &Value) -> Result<Timestamp, ClaimsError> {
-    let whole = value.as_u64().or_else(|| whole_seconds(value.as_f64()?));
-    let within = whole.filter(|&secs| secs <= Timestamp::MAX.as_secs());
-    within.map(Timestamp::from_secs).ok_or(ClaimsError::NoDate)
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the range is checked first and lies within the integers a float holds exactly"
-)]
-fn whole_seconds(secs: f64) -> Option<u64> {
-    (0.0..253_402_300_800.0).contains(&secs).then_some(secs as u64)
+    let date = match value.as_u64() {
+        Some(secs) => (secs <= Timestamp::MAX.as_secs()).then(|| Timestamp::from_secs(secs)),
+        None => value.as_f64().and_then(Timestamp::from_numeric_date),
+    };
+    date.ok_or(ClaimsError::NoDate)
 }
 
 #[cfg(test)]
