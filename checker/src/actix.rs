@@ -31,19 +31,15 @@ mod service;
 
 use std::fmt;
 use std::future::{Ready, ready};
-use std::sync::Arc;
 
-use actix_web::HttpMessage as _;
 use actix_web::body::MessageBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 
 pub use future::ResponseFuture;
 pub use service::SignoutService;
 
+use crate::gate::Guard;
 use crate::{Checker, Claims, Rule};
-
-type ClaimsOf = Arc<dyn Fn(&ServiceRequest) -> Option<Claims> + Send + Sync>;
-type RuleOf = Arc<dyn Fn(&ServiceRequest) -> Rule + Send + Sync>;
 
 /// Refuses requests whose token was revoked.
 ///
@@ -52,34 +48,26 @@ type RuleOf = Arc<dyn Fn(&ServiceRequest) -> Rule + Send + Sync>;
 /// is wrapped after this one.
 #[derive(Clone)]
 pub struct SignoutMiddleware {
-    checker: Checker,
-    rule: RuleFor,
-    claims: Option<ClaimsOf>,
-}
-
-#[derive(Clone)]
-enum RuleFor {
-    All(Rule),
-    Each(RuleOf),
+    guard: Guard<ServiceRequest>,
 }
 
 impl SignoutMiddleware {
     /// Guards by [`Rule::require`].
     #[must_use]
     pub const fn new(checker: Checker) -> Self {
-        Self { checker, rule: RuleFor::All(Rule::require()), claims: None }
+        Self { guard: Guard::new(checker) }
     }
 
     /// One rule for all requests that come by here.
     #[must_use]
     pub fn rule(self, rule: Rule) -> Self {
-        Self { rule: RuleFor::All(rule), ..self }
+        Self { guard: self.guard.rule(rule) }
     }
 
     /// A rule for each request.
     #[must_use]
     pub fn rules(self, rules: impl Fn(&ServiceRequest) -> Rule + Send + Sync + 'static) -> Self {
-        Self { rule: RuleFor::Each(Arc::new(rules)), ..self }
+        Self { guard: self.guard.rules(rules) }
     }
 
     /// Takes verified claims from elsewhere than the extensions. None means that there is no token.
@@ -89,26 +77,7 @@ impl SignoutMiddleware {
         self,
         claims: impl Fn(&ServiceRequest) -> Option<Claims> + Send + Sync + 'static,
     ) -> Self {
-        Self { claims: Some(Arc::new(claims)), ..self }
-    }
-
-    fn rule_for(&self, request: &ServiceRequest) -> Rule {
-        match &self.rule {
-            RuleFor::All(rule) => *rule,
-            RuleFor::Each(rules) => rules(request),
-        }
-    }
-
-    /// Calls `judge` with the claims of the request.
-    fn with_claims<T>(
-        &self,
-        request: &ServiceRequest,
-        judge: impl FnOnce(Option<&Claims>) -> T,
-    ) -> T {
-        match &self.claims {
-            Some(claims) => judge(claims(request).as_ref()),
-            None => judge(request.extensions().get::<Claims>()),
-        }
+        Self { guard: self.guard.claims(claims) }
     }
 }
 
@@ -130,7 +99,7 @@ where
 
 impl fmt::Debug for SignoutMiddleware {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SignoutMiddleware").field("checker", &self.checker).finish_non_exhaustive()
+        f.debug_struct("SignoutMiddleware").field("guard", &self.guard).finish_non_exhaustive()
     }
 }
 

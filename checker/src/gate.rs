@@ -1,8 +1,86 @@
 //! What a route does with the tokens that reach it. Pure: both middlewares ask it.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::{Checker, Claims, NotRevoked, Policy, Unknown, Verdict};
+
+/// A checker, and how each request `R` of a host is held against it.
+pub(crate) struct Guard<R> {
+    checker: Checker,
+    rule: RuleFor<R>,
+    claims: Option<ClaimsOf<R>>,
+}
+
+type ClaimsOf<R> = Arc<dyn Fn(&R) -> Option<Claims> + Send + Sync>;
+
+enum RuleFor<R> {
+    All(Rule),
+    Each(Arc<dyn Fn(&R) -> Rule + Send + Sync>),
+}
+
+impl<R> Guard<R> {
+    pub(crate) const fn new(checker: Checker) -> Self {
+        Self { checker, rule: RuleFor::All(Rule::require()), claims: None }
+    }
+
+    pub(crate) fn rule(self, rule: Rule) -> Self {
+        Self { rule: RuleFor::All(rule), ..self }
+    }
+
+    pub(crate) fn rules(self, rules: impl Fn(&R) -> Rule + Send + Sync + 'static) -> Self {
+        Self { rule: RuleFor::Each(Arc::new(rules)), ..self }
+    }
+
+    pub(crate) fn claims(
+        self,
+        claims: impl Fn(&R) -> Option<Claims> + Send + Sync + 'static,
+    ) -> Self {
+        Self { claims: Some(Arc::new(claims)), ..self }
+    }
+
+    /// Decides about one request. `extensions` hands on the claims that stand in the request's
+    /// extensions; it is called if nothing else says where they are.
+    pub(crate) fn judge(
+        &self,
+        request: &R,
+        now: Instant,
+        extensions: impl FnOnce(&R, &dyn Fn(Option<&Claims>) -> Judged) -> Judged,
+    ) -> Judged {
+        let rule = match &self.rule {
+            RuleFor::All(rule) => *rule,
+            RuleFor::Each(rules) => rules(request),
+        };
+        if rule.mode == Mode::Skip {
+            return Ok(Passed::Unchecked);
+        }
+        let judge = |claims: Option<&Claims>| rule.judge(&self.checker, claims, now);
+        match &self.claims {
+            Some(claims) => judge(claims(request).as_ref()),
+            None => extensions(request, &judge),
+        }
+    }
+}
+
+impl<R> Clone for Guard<R> {
+    fn clone(&self) -> Self {
+        let rule = match &self.rule {
+            RuleFor::All(rule) => RuleFor::All(*rule),
+            RuleFor::Each(rules) => RuleFor::Each(Arc::clone(rules)),
+        };
+        Self { checker: self.checker.clone(), rule, claims: self.claims.clone() }
+    }
+}
+
+impl<R> fmt::Debug for Guard<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guard").field("checker", &self.checker).finish_non_exhaustive()
+    }
+}
+
+/// Whether a request goes on.
+pub(crate) type Judged = Result<Passed, Refusal>;
 
 /// How a route is guarded.
 ///
@@ -60,18 +138,8 @@ impl Rule {
         Self { policy: Some(policy), ..self }
     }
 
-    /// Whether claims are looked at.
-    pub(crate) const fn looks(self) -> bool {
-        !matches!(self.mode, Mode::Skip)
-    }
-
     /// Decides about one request. `now` is the present instant.
-    pub(crate) fn judge(
-        self,
-        checker: &Checker,
-        claims: Option<&Claims>,
-        now: Instant,
-    ) -> Result<Passed, Refusal> {
+    pub(crate) fn judge(self, checker: &Checker, claims: Option<&Claims>, now: Instant) -> Judged {
         let claims = match (self.mode, claims) {
             (Mode::Skip, _) | (Mode::Optional, None) => return Ok(Passed::Unchecked),
             (Mode::Require, None) => return Err(Refusal::NoClaims),

@@ -29,7 +29,6 @@ mod future;
 mod service;
 
 use std::fmt;
-use std::sync::Arc;
 
 use ::http::request::Parts;
 use tower_layer::Layer;
@@ -37,10 +36,8 @@ use tower_layer::Layer;
 pub use future::ResponseFuture;
 pub use service::Signout;
 
+use crate::gate::Guard;
 use crate::{Checker, Claims, Rule};
-
-type ClaimsOf = Arc<dyn Fn(&Parts) -> Option<Claims> + Send + Sync>;
-type RuleOf = Arc<dyn Fn(&Parts) -> Rule + Send + Sync>;
 
 /// Refuses requests whose token was revoked.
 ///
@@ -49,56 +46,33 @@ type RuleOf = Arc<dyn Fn(&Parts) -> Rule + Send + Sync>;
 /// is layered after this one.
 #[derive(Clone)]
 pub struct SignoutLayer {
-    checker: Checker,
-    rule: RuleFor,
-    claims: Option<ClaimsOf>,
-}
-
-#[derive(Clone)]
-enum RuleFor {
-    All(Rule),
-    Each(RuleOf),
+    guard: Guard<Parts>,
 }
 
 impl SignoutLayer {
     /// Guards by [`Rule::require`].
     #[must_use]
     pub const fn new(checker: Checker) -> Self {
-        Self { checker, rule: RuleFor::All(Rule::require()), claims: None }
+        Self { guard: Guard::new(checker) }
     }
 
     /// One rule for all requests that come by here.
     #[must_use]
     pub fn rule(self, rule: Rule) -> Self {
-        Self { rule: RuleFor::All(rule), ..self }
+        Self { guard: self.guard.rule(rule) }
     }
 
     /// A rule for each request.
     #[must_use]
     pub fn rules(self, rules: impl Fn(&Parts) -> Rule + Send + Sync + 'static) -> Self {
-        Self { rule: RuleFor::Each(Arc::new(rules)), ..self }
+        Self { guard: self.guard.rules(rules) }
     }
 
     /// Takes verified claims from elsewhere than the extensions. None means that there is no token.
     /// A token that was not verified must not be told here: anybody can write one.
     #[must_use]
     pub fn claims(self, claims: impl Fn(&Parts) -> Option<Claims> + Send + Sync + 'static) -> Self {
-        Self { claims: Some(Arc::new(claims)), ..self }
-    }
-
-    fn rule_for(&self, request: &Parts) -> Rule {
-        match &self.rule {
-            RuleFor::All(rule) => *rule,
-            RuleFor::Each(rules) => rules(request),
-        }
-    }
-
-    /// Calls `judge` with the claims of the request.
-    fn with_claims<T>(&self, request: &Parts, judge: impl FnOnce(Option<&Claims>) -> T) -> T {
-        match &self.claims {
-            Some(claims) => judge(claims(request).as_ref()),
-            None => judge(request.extensions.get::<Claims>()),
-        }
+        Self { guard: self.guard.claims(claims) }
     }
 }
 
@@ -112,7 +86,7 @@ impl<S> Layer<S> for SignoutLayer {
 
 impl fmt::Debug for SignoutLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SignoutLayer").field("checker", &self.checker).finish_non_exhaustive()
+        f.debug_struct("SignoutLayer").field("guard", &self.guard).finish_non_exhaustive()
     }
 }
 

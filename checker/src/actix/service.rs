@@ -11,7 +11,8 @@ use actix_web::http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpMessage as _, HttpResponse};
 
 use super::{ResponseFuture, SignoutMiddleware};
-use crate::gate::{Passed, Refusal};
+use crate::Claims;
+use crate::gate::{Judged, Passed, Refusal};
 
 /// A service behind [`SignoutMiddleware`].
 pub struct SignoutService<S> {
@@ -20,13 +21,10 @@ pub struct SignoutService<S> {
 }
 
 impl<S> SignoutService<S> {
-    fn judge(&self, request: &ServiceRequest) -> Result<Passed, Refusal> {
-        let rule = self.middleware.rule_for(request);
-        if !rule.looks() {
-            return Ok(Passed::Unchecked);
-        }
-        let checker = &self.middleware.checker;
-        self.middleware.with_claims(request, |claims| rule.judge(checker, claims, Instant::now()))
+    fn judge(&self, request: &ServiceRequest) -> Judged {
+        self.middleware.guard.judge(request, Instant::now(), |request, judge| {
+            judge(request.extensions().get::<Claims>())
+        })
     }
 }
 

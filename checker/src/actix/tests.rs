@@ -4,6 +4,8 @@ use actix_web::body::to_bytes;
 use actix_web::test::{TestRequest, call_service, init_service};
 use actix_web::{App, HttpRequest, HttpResponse, web};
 
+use actix_web::HttpMessage as _;
+
 use super::*;
 use crate::{DigestKey, Issuer, JwtId, NotRevoked, Policy, Reason, Revocation, Target, Timestamp};
 

@@ -9,7 +9,8 @@ use ::http::{HeaderValue, Request, Response, StatusCode};
 use tower_service::Service;
 
 use super::{ResponseFuture, SignoutLayer};
-use crate::gate::{Passed, Refusal};
+use crate::Claims;
+use crate::gate::{Judged, Passed, Refusal};
 
 /// A service behind [`SignoutLayer`].
 #[derive(Clone, Debug)]
@@ -19,13 +20,10 @@ pub struct Signout<S> {
 }
 
 impl<S> Signout<S> {
-    fn judge(&self, request: &Parts) -> Result<Passed, Refusal> {
-        let rule = self.layer.rule_for(request);
-        if !rule.looks() {
-            return Ok(Passed::Unchecked);
-        }
-        let checker = &self.layer.checker;
-        self.layer.with_claims(request, |claims| rule.judge(checker, claims, Instant::now()))
+    fn judge(&self, request: &Parts) -> Judged {
+        self.layer.guard.judge(request, Instant::now(), |request, judge| {
+            judge(request.extensions.get::<Claims>())
+        })
     }
 }
 
