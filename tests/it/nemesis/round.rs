@@ -7,13 +7,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::super::harness::dice::Dice;
-use super::super::harness::{Op, tell, until};
+use super::super::harness::{Op, tell};
 use super::instance::Instance;
 use super::ledger::Ledger;
 use super::load::{Ending, Scene, Staleness};
 use super::nemesis::{strike_network, strike_processes};
 use super::stage::{Setting, Stage};
-use super::verdict::BOUND;
 
 /// What to do.
 #[derive(Clone, Copy, Debug)]
@@ -191,7 +190,7 @@ async fn take_stock(
     worst = worst.max(scene.knows_all(newcomer, Instant::now()).await);
     scene.trace.say("the newcomer knows all");
     for instance in scene.instances.iter().chain([newcomer]) {
-        until("it is fresh", async || is_fresh(instance).await).await;
+        scene.becomes_fresh(instance).await;
         scene.spares_all(instance).await;
     }
     worst
@@ -206,11 +205,6 @@ fn apart<T: Send + 'static>(
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
-}
-
-async fn is_fresh(instance: &Instance) -> bool {
-    let Some(door) = instance.door() else { return false };
-    door.staleness().await.is_some_and(|staleness| staleness < BOUND / 2)
 }
 
 fn report(plan: &Plan, seed: u64, scene: &Scene, strikes: usize, worst: Duration) -> Report {

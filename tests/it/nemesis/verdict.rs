@@ -57,10 +57,7 @@ impl Scene {
             let late = since.elapsed();
             if late > BOUND && !told_late {
                 told_late = true;
-                let health = match &door {
-                    Some(door) => door.operators("/readyz?verbose").await.unwrap_or_default(),
-                    None => "it does not run".to_owned(),
-                };
+                let health = health(instance).await;
                 let number = instance.number;
                 self.trace.wrong(&format!(
                     "I2: {number} does not refuse {} facts after {BOUND:?}; {health}",
@@ -84,7 +81,21 @@ impl Scene {
         since.elapsed()
     }
 
-    /// Nobody refuses what nobody ended, and nobody is stale any more.
+    /// Who knows everything says so before long.
+    pub(super) async fn becomes_fresh(&self, instance: &Instance) {
+        let since = Instant::now();
+        while !is_fresh(instance).await {
+            if since.elapsed() > GIVE_UP {
+                let health = health(instance).await;
+                let number = instance.number;
+                self.trace.wrong(&format!("I9: {number} is not fresh after {GIVE_UP:?}; {health}"));
+                break;
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    /// Nobody refuses what nobody ended.
     pub(super) async fn spares_all(&self, instance: &Instance) {
         let users = self.ledger.users();
         let facts: Vec<Fact> = users.iter().flat_map(User::untouched).collect();
@@ -99,5 +110,18 @@ impl Scene {
                 self.trace.wrong(&format!("I8: {number} refuses {fact:?}: {verdict}"));
             }
         }
+    }
+}
+
+async fn is_fresh(instance: &Instance) -> bool {
+    let Some(door) = instance.door() else { return false };
+    door.staleness().await.is_some_and(|staleness| staleness < BOUND / 2)
+}
+
+/// What the instance says of itself.
+async fn health(instance: &Instance) -> String {
+    match instance.door() {
+        Some(door) => door.operators("/readyz?verbose").await.unwrap_or_default(),
+        None => "it does not run".to_owned(),
     }
 }
