@@ -119,6 +119,14 @@ impl Index {
         self.shards.reserve(entries);
     }
 
+    /// About this many entries more are to come. Tables that fill up meanwhile are doubled, as far as
+    /// these need it, where they would else grow by a twelfth at a time, for which each entry is moved
+    /// twenty times. Takes no memory by itself, so the number may be anybody's guess; the last one
+    /// told holds.
+    pub fn expect(&self, entries: usize) {
+        self.shards.expect(entries);
+    }
+
     fn merge(&self, target: Digest, mark: Mark) -> Applied {
         self.shards.merge(Fingerprint::of(target), mark)
     }
@@ -179,10 +187,16 @@ impl Index {
         self.shards.len(kind)
     }
 
+    /// How many targets are revoked, of all kinds.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        TargetKind::ALL.iter().map(|&kind| self.len(kind)).sum()
+    }
+
     /// Whether nothing is revoked.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        TargetKind::ALL.iter().all(|&kind| self.len(kind) == 0)
+        self.total() == 0
     }
 }
 

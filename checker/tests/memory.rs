@@ -31,10 +31,19 @@ fn held(region: &Region<'_, System>) -> f64 {
     held
 }
 
-/// Bytes that an index holds for each of these.
+/// Bytes that an index holds for each of these, which came unexpected.
 fn bytes_each(entries: u32, act: impl Fn(Revocation) -> Revocation) -> f64 {
+    bytes_each_expecting(0, entries, act)
+}
+
+fn bytes_each_expecting(
+    expected: usize,
+    entries: u32,
+    act: impl Fn(Revocation) -> Revocation,
+) -> f64 {
     let region = Region::new(ALLOCATED);
     let index = Index::new(DigestKey::from_bytes([3; 16]));
+    index.expect(expected);
     (0..entries.into()).for_each(|n| {
         index.apply(&act(token(n)));
     });
@@ -52,6 +61,13 @@ fn g16_an_entry_takes_sixteen_bytes() {
     // What there always is makes up half a byte of it.
     let plain = bytes_each(200_000, |act| act);
     assert!((13.0..=16.6).contains(&plain), "{plain}");
+
+    for entries in [150_000, 200_000, 290_000] {
+        let each = bytes_each_expecting(entries as usize, entries, |act| act);
+        assert!((13.0..=16.9).contains(&each), "{entries}: {each}");
+    }
+    let one = bytes_each_expecting(usize::MAX, 1, |act| act);
+    assert!(one <= empty, "an expectation takes no memory: {one}");
 
     // A cut-off takes a cell.
     let cut_off =

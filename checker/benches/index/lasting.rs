@@ -36,6 +36,11 @@ pub(crate) fn load() {
             let reserved = start.elapsed().as_nanos() as f64 / changes.len() as f64;
             reserved + timed(&mut |change| added(&index, change))
         };
+        let expected = || {
+            let index = index();
+            index.expect(changes.len());
+            timed(&mut |change| added(&index, change))
+        };
         let without = || {
             let index = index();
             timed(&mut |change| added(&index, change))
@@ -47,6 +52,7 @@ pub(crate) fn load() {
         let variants = || {
             [
                 ("Index, reserved", with_room()),
+                ("Index, expected", expected()),
                 ("Index", without()),
                 ("64 RwLock<HashMap>", sharded()),
             ]

@@ -41,6 +41,8 @@ struct Books {
     fills: Box<[Fill; SHARDS]>,
     register: Register,
     free_cells: FreeCells,
+    /// How many more are to come.
+    expected: usize,
 }
 
 /// A set of kinds of target.
@@ -53,6 +55,7 @@ impl Shards {
             fills: Box::new(std::array::from_fn(|_| Fill::default())),
             register: Register::default(),
             free_cells: FreeCells::default(),
+            expected: 0,
         };
         Self {
             all: Box::new(std::array::from_fn(|_| Shard::new())),
@@ -94,18 +97,26 @@ impl Shards {
             let littered = fill.is_littered();
             if let Ok(applied) = merged {
                 if applied == Applied::Added {
+                    books.expected = books.expected.saturating_sub(1);
                     self.one_more(mark.kind);
                 } else if littered {
                     self.rebuild(&mut books, number, 0);
                 }
                 return applied;
             }
-            if self.rebuild(&mut books, number, room).is_none() {
+            // What has come vouches for as much to come, and no more.
+            let expected = (books.expected / SHARDS).min(of_mut(&mut books.fills, number).live());
+            if self.rebuild(&mut books, number, room.max(expected)).is_none() {
                 // Only where 3e10 slots are taken; the allocator has given up before.
                 return Applied::Unchanged;
             }
             room += 1;
         }
+    }
+
+    /// About this many more are to come.
+    pub(super) fn expect(&self, entries: usize) {
+        self.lock().expected = entries;
     }
 
     /// Makes room for this many entries more.
@@ -149,7 +160,7 @@ impl Shards {
     /// Builds a table anew, with room for at least so many entries more, and has readers use it
     /// from now on. None if the ground is used up.
     fn rebuild(&self, books: &mut Books, number: u8, more: usize) -> Option<()> {
-        let Books { fills, register, free_cells } = books;
+        let Books { fills, register, free_cells, .. } = books;
         let (shard, fill) = (of(&self.all, number), of_mut(fills, number));
         let old = shard.table(&self.ground);
         let mut groups = groups(number, fill.live() + more);

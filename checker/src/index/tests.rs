@@ -137,3 +137,22 @@ fn apply_tells_what_changed() {
     assert_eq!(index.apply(&subject(&op(), "alice", 6)), Applied::Raised);
     assert!(!index.is_empty());
 }
+
+#[test]
+fn what_is_expected_shows_in_nothing_but_memory() {
+    let (unexpected, expected) = (index(), index());
+    let change = |n: u64| {
+        let by_sub = subject(&op(), &format!("u{}", n % 700), n % 13);
+        if n.is_multiple_of(3) { session(&op(), &format!("s{n}")) } else { by_sub }
+    };
+    let changes: Vec<_> = (0..5_000).map(change).collect();
+    for (some, entries) in changes.chunks(1_000).zip([0, 4_000, 1, usize::MAX, 0]) {
+        expected.expect(entries);
+        for change in some {
+            assert_eq!(expected.apply(change), unexpected.apply(change));
+        }
+    }
+    assert_eq!(expected.total(), unexpected.total());
+    let known = |change| expected.covers(&Change::of(change, expected.key()));
+    assert!(changes.iter().all(known));
+}
