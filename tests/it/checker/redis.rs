@@ -103,6 +103,27 @@ async fn i11_a_checker_that_comes_later_knows_it_all() {
 }
 
 #[tokio::test]
+async fn over_tls_by_the_given_authority_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let op = Op::new("home", folder.path());
+    let (redis, other) = (RedisServer::start_tls(&[]), RedisServer::start_tls(&[]));
+    let settings = format!("urls = [{:?}]\nca_file = {:?}", redis.url(), redis.ca_file());
+    let service = instance(folder.path(), &op, &settings);
+    let trusting = |authority: &RedisServer| {
+        let pem = std::fs::read(authority.ca_file()).unwrap();
+        let source = Source::single(&redis.url()).unwrap().trusting(pem);
+        Embedded::start(impatient(), |checker| Follower::new(source, checker).run())
+    };
+    let embedded = trusting(&redis);
+    embedded.is_fresh().await;
+    log_out(&service, &embedded, &op, "a", 3).await;
+    let fooled = trusting(&other);
+    fooled.until("told", |it| it.notes.count("") > 0).await;
+    assert!(fooled.notes.has("certificate"), "{:?}", fooled.notes.0);
+    assert_eq!(fooled.staleness(), Duration::MAX);
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_redis_is_told() {
     let redis = RedisServer::start();
     redis.add_user("blind", "hunter2", "{signout}", &["hmget"]);
