@@ -26,8 +26,9 @@ impl Loading {
     pub fn read(&mut self, bytes: &mut &[u8]) -> Result<Option<Vec<Change>>, SnapshotError> {
         while let Some(part) = self.reader.read(bytes)? {
             match part {
-                SnapshotPart::Key(key) => {
-                    self.checker.open(&key)?;
+                SnapshotPart::Head { key, about } => {
+                    let index = self.checker.open(&key)?;
+                    index.expect(about.saturating_sub(index.total()));
                     self.key = Some(key);
                 }
                 SnapshotPart::Changes(changes) => return self.apply(changes).map(Some),
@@ -39,6 +40,9 @@ impl Loading {
     /// To be called at the end of the bytes. The position is good only from here on, and so is any
     /// claim to know everything up to it.
     pub fn finish(self) -> Result<Snapshot, SnapshotError> {
+        if let Some(index) = self.checker.index() {
+            index.expect(0);
+        }
         self.reader.finish()
     }
 

@@ -4,16 +4,19 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 8 | `SIGNOUT` and the version, 1 |
+//! | 8 | `SIGNOUT` and the version, 2 |
 //! | 16 | the deployment's digest key |
 //! | 8 + 8 | epoch and seq: the [`Position`] it stands for |
+//! | 8 | about how many changes there are; a guess, and no promise |
+//! | 8 | the first half of the hash, as below, of all bytes so far |
 //! | 4 + n for each block | length, 1 to 1,048,576; a pack ([`Change::pack`]) |
 //! | 4 | 0: no more blocks |
 //! | 8 | number of changes in all blocks |
 //! | 16 | SipHash-1-3-128, under the digest key, of all bytes before it |
 //!
 //! The key is a secret: whoever has it can tell which digest an identifier has. The hash at the end
-//! shows that nothing is missing or damaged; it does not show who wrote it, TLS does that.
+//! shows that nothing is missing or damaged, the one in the head that the key is not: a checker keeps
+//! for good the first key it is given. Neither shows who wrote it, TLS does that.
 
 mod reader;
 
@@ -26,8 +29,8 @@ use siphasher::sip128::{Hasher128 as _, SipHasher13};
 use crate::{Change, DigestKey, OtherKey, PackError, Position};
 
 const MAGIC: [u8; 7] = *b"SIGNOUT";
-const VERSION: u8 = 1;
-const HEAD_BYTES: usize = 8 + 16 + 8 + 8;
+const VERSION: u8 = 2;
+const HEAD_BYTES: usize = 8 + 16 + 8 + 8 + 8 + 8;
 const TAIL_BYTES: usize = 8 + 16;
 /// The longest block that is read.
 const BLOCK_BYTES: usize = 1 << 20;
@@ -91,7 +94,7 @@ pub struct Snapshot {
 /// # use signout_checker::{DigestKey, Position, SnapshotWriter};
 /// # let (key, position, changes) = (DigestKey::from_bytes([1; 16]), Position { epoch: 1, seq: 2 }, []);
 /// let mut out = Vec::new();
-/// let mut writer = SnapshotWriter::begin(&key, position, &mut out);
+/// let mut writer = SnapshotWriter::begin(&key, position, 0, &mut out);
 /// writer.add(changes, &mut out); // as often as there are more; `out` may be sent and cleared in between
 /// writer.finish(&mut out);
 /// ```
@@ -104,8 +107,9 @@ pub struct SnapshotWriter {
 }
 
 impl SnapshotWriter {
-    /// Begins a snapshot: everything that will be added is all that matters up to `position`.
-    pub fn begin(key: &DigestKey, position: Position, out: &mut Vec<u8>) -> Self {
+    /// Begins a snapshot: everything that will be added is all that matters up to `position`. That it
+    /// will be `about` so many changes saves readers time; it may be anything.
+    pub fn begin(key: &DigestKey, position: Position, about: usize, out: &mut Vec<u8>) -> Self {
         let digest = SipHasher13::new_with_key(key.as_bytes());
         let mut writer = Self { digest, changes: 0, gathered: Vec::new() };
         let mut head = Vec::with_capacity(HEAD_BYTES);
@@ -114,7 +118,9 @@ impl SnapshotWriter {
         head.extend(key.as_bytes());
         head.extend(position.epoch.to_le_bytes());
         head.extend(position.seq.to_le_bytes());
+        head.extend((about as u64).to_le_bytes());
         writer.put(&head, out);
+        writer.put(&head_digest(&writer.digest), out);
         writer
     }
 
@@ -158,6 +164,10 @@ impl SnapshotWriter {
 
 fn digest_bytes(digest: &SipHasher13) -> [u8; 16] {
     u128::from(digest.finish128()).to_le_bytes()
+}
+
+fn head_digest(digest: &SipHasher13) -> [u8; 8] {
+    digest.finish128().h1.to_le_bytes()
 }
 
 #[cfg(test)]

@@ -134,6 +134,7 @@ impl StateFile {
         if let Some(key) = &found.key {
             let other_key = |OtherKey| StateError::OtherKey { path: path.clone() };
             let index = checker.open(key).map_err(other_key)?;
+            index.expect(usize::try_from(found.changes).unwrap_or(usize::MAX));
             let mut sections = Sections::of(&file).map_err(io_error)?;
             while let Ok(Some(part)) = sections.next().map_err(io_error)? {
                 if let SnapshotPart::Changes(changes) = part {
@@ -142,6 +143,7 @@ impl StateFile {
                     }
                 }
             }
+            index.expect(0);
         }
         let position = Some(found.position).filter(|&position| position != NOWHERE);
         let restored = Restored { position, changes: found.changes, damage };
@@ -233,7 +235,8 @@ impl StateFile {
         // Without the key nothing can be known, so there is nothing to keep.
         let Some(key) = self.checker.index().map(Index::key) else { return Ok(()) };
         let mut bytes = Vec::new();
-        let mut writer = SnapshotWriter::begin(key, self.position, &mut bytes);
+        let about = self.pending.len();
+        let mut writer = SnapshotWriter::begin(key, self.position, about, &mut bytes);
         writer.add(self.pending.iter().copied(), &mut bytes);
         writer.finish(&mut bytes);
         if self.file.metadata().map_err(|source| self.io(source))?.len() != self.length {
@@ -262,9 +265,11 @@ impl StateFile {
         let file = open(&temporary, true)?;
         let mut out = BufWriter::with_capacity(PIECE, &file);
         let mut bytes = Vec::new();
-        let mut writer = SnapshotWriter::begin(key, self.position, &mut bytes);
+        let about = self.checker.index().map_or(0, Index::total);
+        let mut writer = SnapshotWriter::begin(key, self.position, about, &mut bytes);
         // What adds nothing to what was written is left out.
         let written = Index::new(key.clone());
+        written.expect(about);
         let mut sections = Sections::of(&self.file)?;
         while let Some(part) = sections.next()?.map_err(io::Error::other)? {
             let SnapshotPart::Changes(changes) = part else { continue };

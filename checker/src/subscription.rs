@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::{
     Applied, Change, Checker, Cursor, FeedEvent, Heartbeat, Position, ResetReason, Snapshot, Step,
-    TargetKind, Timestamp,
+    Timestamp,
 };
 
 /// Expiry walks over the whole index. An index may keep an entry up to this long beyond its time.
@@ -153,7 +153,7 @@ impl Subscription {
             return None;
         }
         let Census { told, .. } = self.census.take()?;
-        let known = TargetKind::ALL.iter().map(|&kind| index.len(kind) as u64).sum();
+        let known = index.total() as u64;
         if known <= told {
             return None;
         }
@@ -167,6 +167,7 @@ mod tests {
     use super::*;
     use crate::{
         Digest, DigestKey, IssuedBefore, Policy, Reach, Reason, SnapshotReader, SnapshotWriter,
+        TargetKind,
     };
 
     const AT: Position = Position { epoch: 1, seq: 10 };
@@ -209,7 +210,7 @@ mod tests {
 
     fn snapshot_of(changes: u8) -> Snapshot {
         let mut bytes = Vec::new();
-        let mut writer = SnapshotWriter::begin(&KEY, AT, &mut bytes);
+        let mut writer = SnapshotWriter::begin(&KEY, AT, changes.into(), &mut bytes);
         writer.add((0..changes).map(|n| change(n, 9_999)), &mut bytes);
         writer.finish(&mut bytes);
         let (mut reader, mut rest) = (SnapshotReader::new(), &bytes[..]);

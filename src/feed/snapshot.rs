@@ -33,8 +33,8 @@ impl Snapshot {
     ) -> Result<Self, Refused> {
         let position = shared.revoker.written().await?;
         let mut written = Vec::new();
-        let key = shared.revoker.index().key();
-        let writer = SnapshotWriter::begin(key, position, &mut written);
+        let index = shared.revoker.index();
+        let writer = SnapshotWriter::begin(index.key(), position, index.total(), &mut written);
         let until = position.seq;
         Ok(Self { writer: Some(writer), written, next: 1, until, _permit: permit, shared })
     }

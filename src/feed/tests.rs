@@ -100,7 +100,7 @@ impl House {
             let mut piece = &*piece;
             while let Some(part) = reader.read(&mut piece).unwrap() {
                 match part {
-                    SnapshotPart::Key(key) => {
+                    SnapshotPart::Head { key, .. } => {
                         assert_eq!(key.as_bytes(), index.key().as_bytes());
                     }
                     SnapshotPart::Changes(changes) => all.extend(changes),

@@ -78,6 +78,15 @@ pub struct Revoking {
     pub next: Seq,
 }
 
+/// How far [`Journal::replay`] has come, in blocks: they are of about one size.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// Blocks begun, at least one.
+    pub begun: usize,
+    /// Blocks that there are.
+    pub all: usize,
+}
+
 /// An open journal. One owner writes.
 #[derive(Debug)]
 pub struct Journal {
@@ -200,11 +209,11 @@ impl Journal {
         Position { epoch: self.meta.epoch, seq: self.next - 1 }
     }
 
-    /// Hands out every entry in order. A damaged one is passed over and counted; `damaged` is told
+    /// Hands out every entry in order, and how far that is. A damaged one is passed over and counted; `damaged` is told
     /// its position and what is wrong.
     pub fn replay(
         &self,
-        entry: impl FnMut(Record),
+        entry: impl FnMut(Record, Progress),
         damaged: impl FnMut(Seq, RecordError),
     ) -> Result<Replayed, JournalError> {
         guarded(|| self.replay_all(entry, damaged)).unwrap_or_else(|damaged| Err(damaged.into()))
@@ -212,18 +221,18 @@ impl Journal {
 
     fn replay_all(
         &self,
-        mut entry: impl FnMut(Record),
+        mut entry: impl FnMut(Record, Progress),
         mut damaged: impl FnMut(Seq, RecordError),
     ) -> Result<Replayed, JournalError> {
-        let mut replayed = Replayed::default();
+        let (mut replayed, all) = (Replayed::default(), self.len());
         let read = self.db.begin_read()?;
-        for stored in read.open_table(LOG)?.iter()? {
-            let (first, bytes) = stored?;
+        for (stored, begun) in read.open_table(LOG)?.iter()?.zip(1..) {
+            let ((first, bytes), progress) = (stored?, Progress { begun, all });
             for (seq, bytes) in (first.value()..).zip(block::records(bytes.value())) {
                 match bytes.and_then(Record::decode) {
                     Ok(record) => {
                         replayed.read += 1;
-                        entry(record);
+                        entry(record, progress);
                     }
                     Err(error) => {
                         replayed.damaged += 1;

@@ -15,7 +15,7 @@ fn record(sid: &str, retain_until: u64) -> Record {
 
 fn sids(journal: &Journal) -> Vec<String> {
     let mut sids = Vec::new();
-    let entry = |record| match record {
+    let entry = |record, _: Progress| match record {
         Record::Revoked { revocations, .. } => {
             sids.extend(revocations.iter().map(|r| match &r.target {
                 Target::Session(_, sid) => sid.as_str().to_owned(),
@@ -110,7 +110,7 @@ fn i15_a_damaged_entry_is_passed_over() {
     write.commit().unwrap();
 
     let (mut read, mut damaged) = (0, Vec::new());
-    let replayed = journal.replay(|_| read += 1, |seq, _| damaged.push(seq)).unwrap();
+    let replayed = journal.replay(|_, _| read += 1, |seq, _| damaged.push(seq)).unwrap();
     assert_eq!((read, damaged), (2, vec![2]));
     assert_eq!(replayed, Replayed { read: 2, damaged: 1 });
 }

@@ -18,8 +18,12 @@ pub(super) enum Fold {
 impl Fold {
     /// For an instance that refuses what is in this index, before the log is read.
     pub(super) fn before(known: &Index) -> Self {
-        let key = || DigestKey::clone(known.key());
-        if known.is_empty() { Self::Newcomer } else { Self::Whole(Box::new(Index::new(key()))) }
+        if known.is_empty() {
+            return Self::Newcomer;
+        }
+        let index = Index::new(DigestKey::clone(known.key()));
+        index.expect(known.total());
+        Self::Whole(Box::new(index))
     }
 
     /// The log says this.

@@ -40,6 +40,7 @@ pub(super) struct Follower<'a> {
 impl Follower<'_> {
     /// Reads the whole log, from the entry that its head calls the first.
     pub(super) async fn load(&self, link: &mut Link, head: &Head) -> Result<(), Ended> {
+        let (index, mut told) = (self.revoker.index(), 0);
         loop {
             let (asked, before) = (Instant::now(), self.read());
             let mut chunks = link.chunks(before.seq + 1, usize::MAX);
@@ -51,13 +52,16 @@ impl Follower<'_> {
                     let gap = Ended::from(Loss::Gap { missing: before.seq + 1 });
                     return Err(if now.first > head.first { Ended::Trimmed } else { gap });
                 }
+                told += entries.iter().map(|entry| entry.changes.len()).sum::<usize>();
                 self.take(entries).await?;
+                index.expect(head.outlook(&self.read(), told));
             }
             if self.read() == before {
                 self.shared.caught_up(asked);
                 break;
             }
         }
+        index.expect(0);
         let seq = self.read().seq;
         if seq < head.seq { Err(Loss::Gap { missing: seq + 1 }.into()) } else { Ok(()) }
     }

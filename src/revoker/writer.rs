@@ -20,7 +20,7 @@ use super::{
 };
 use crate::clock::Clock;
 use crate::journal::{
-    Chunk, Journal, JournalError, OpenError, Position, Record, Replayed, Revoking, Seq,
+    Chunk, Journal, JournalError, OpenError, Position, Progress, Record, Replayed, Revoking, Seq,
 };
 use crate::logout_token::LogoutToken;
 use crate::replay::{ReplayLog, Seen, Sighting};
@@ -150,8 +150,8 @@ impl Writer {
         let sessions = Sessions::new(key.clone());
         let mut replay = ReplayLog::new(key);
         let index = &self.state.index;
-        let mut followed = Vec::new();
-        let entry = |record| match record {
+        let mut followed: Vec<Change> = Vec::new();
+        let mut entry = |record| match record {
             Record::Registered(tokens) => {
                 // A late session is ended in the same commit, by an entry before this one. One that
                 // is refused for its session alone stays: after a full disk the index knows marks
@@ -184,10 +184,20 @@ impl Writer {
                 followed.extend(changes.into_iter().filter(|c| c.kind != TargetKind::Token));
             }
         };
+        let (mut targets, mut begun) = (0_usize, 0);
+        let entry = |record: Record, progress: Progress| {
+            if progress.begun > begun {
+                begun = progress.begun;
+                index.expect(targets.saturating_mul(progress.all - begun) / begun);
+            }
+            targets += record.targets();
+            entry(record);
+        };
         let replayed = journal.replay(entry, |seq, error| {
             tracing::error!(seq, %error, "an entry of the journal is damaged; the others are fine, \
                 what it said is lost unless a backup has it");
         })?;
+        index.expect(0);
         index.expire(now);
         replay.expire(now);
         sessions.expire(now);

@@ -54,7 +54,7 @@ fn changes(at: Position, jwt_id: &str) -> String {
 
 fn snapshot(at: Position, jwt_ids: &[&str]) -> Answer {
     let mut body = Vec::new();
-    let mut writer = SnapshotWriter::begin(&KEY, at, &mut body);
+    let mut writer = SnapshotWriter::begin(&KEY, at, jwt_ids.len(), &mut body);
     writer.add(jwt_ids.iter().map(|jwt_id| change(jwt_id)), &mut body);
     writer.finish(&mut body);
     let head = "200 OK\r\ncontent-type: application/octet-stream";
@@ -324,7 +324,7 @@ async fn another_deployment_is_refused() {
     let service = Scripted::start(vec![{
         let mut body = Vec::new();
         let other = DigestKey::from_bytes([2; 16]);
-        SnapshotWriter::begin(&other, at(1, 1), &mut body).finish(&mut body);
+        SnapshotWriter::begin(&other, at(1, 1), 0, &mut body).finish(&mut body);
         Answer { body, ..snapshot(at(1, 1), &[]) }
     }])
     .await;

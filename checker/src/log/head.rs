@@ -1,6 +1,6 @@
 //! `{P}:head`: which log this is, and how far it goes.
 
-use super::{Epoch, Foreign, LinkId};
+use super::{Epoch, Foreign, LinkId, Reading};
 use crate::DigestKey;
 
 /// The form of everything under the prefix that this version reads and writes.
@@ -36,6 +36,16 @@ impl Eq for Head {}
 impl Head {
     /// The fields of the hash, in the order in which [`Head::read`] takes them.
     pub const FIELDS: [&str; 6] = ["format", "key", "epoch", "seq", "link", "first"];
+
+    /// About how many changes come behind what was read, if they go on as in what was read, which had
+    /// so many.
+    #[must_use]
+    pub fn outlook(&self, reading: &Reading, changes: usize) -> usize {
+        let read = reading.seq.saturating_add(1).saturating_sub(self.first).max(1);
+        let rest = self.seq.saturating_sub(reading.seq);
+        let share = u128::from(rest) * changes as u128 / u128::from(read);
+        usize::try_from(share).unwrap_or(usize::MAX)
+    }
 
     /// Reads the values of [`Head::FIELDS`]; none if there is no head.
     pub fn read(fields: [Option<&[u8]>; 6]) -> Result<Option<Self>, Foreign> {

@@ -15,7 +15,7 @@ use super::watch::{Judged, Watch};
 use super::{Source, Trouble, sentinels};
 use crate::backoff::{Backoff, random};
 use crate::log::{Entry, Head, LinkId, Loss, Reading, Standing};
-use crate::{Checker, Connection as Link, Index, TargetKind};
+use crate::{Checker, Connection as Link, Index};
 
 /// How long the server holds a read open. Also how old the knowledge is when nothing happens.
 const WAIT: Duration = Duration::from_millis(300);
@@ -133,13 +133,15 @@ impl Follower {
             }
             reading = step_over(reading, &entries)?;
             told += apply(&self.checker, index, &entries);
+            index.expect(head.outlook(&reading, told));
             // What is loaded may be long, and others wait for this thread.
             tokio::task::yield_now().await;
         }
         if reading.seq < head.seq {
             return Err(Loss::Gap { missing: reading.seq.saturating_add(1) }.into());
         }
-        let (told, known) = (told as u64, known(index));
+        index.expect(0);
+        let (told, known) = (told as u64, index.total() as u64);
         self.checker.observer().loaded(told, began.elapsed());
         if told < known {
             self.checker.observer().shrunk(known, told);
@@ -239,11 +241,6 @@ fn apply(checker: &Checker, index: &Index, entries: &[Entry]) -> usize {
     let count = changes().count();
     checker.observer().applied(count);
     count
-}
-
-/// How many targets are revoked.
-fn known(index: &Index) -> u64 {
-    TargetKind::ALL.iter().map(|kind| index.len(*kind) as u64).sum()
 }
 
 // A panic in between leaves nothing half done.

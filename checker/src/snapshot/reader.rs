@@ -6,14 +6,20 @@ use siphasher::sip128::SipHasher13;
 
 use super::{
     BLOCK_BYTES, HEAD_BYTES, MAGIC, Snapshot, SnapshotError, TAIL_BYTES, VERSION, digest_bytes,
+    head_digest,
 };
 use crate::{Change, DigestKey, Position};
 
 /// A piece of a snapshot, as soon as it is there.
 #[derive(Clone, Debug)]
 pub enum SnapshotPart {
-    /// The key of all its digests. Comes first, once.
-    Key(DigestKey),
+    /// Comes first, once, and undamaged.
+    Head {
+        /// The key of all its digests.
+        key: DigestKey,
+        /// About how many changes will come, if the writer guessed well: no reason to reserve memory.
+        about: usize,
+    },
     /// The changes of one block, at least one. To be applied at once: should the rest be missing,
     /// they are true all the same.
     Changes(Vec<Change>),
@@ -71,7 +77,7 @@ impl SnapshotReader {
     /// let mut bytes = received;
     /// while let Some(part) = reader.read(&mut bytes)? {
     ///     match part {
-    ///         SnapshotPart::Key(key) => { /* open the index */ }
+    ///         SnapshotPart::Head { key, .. } => { /* open the index */ }
     ///         SnapshotPart::Changes(changes) => { /* apply them */ }
     ///     }
     /// }
@@ -152,16 +158,22 @@ impl SnapshotReader {
         let whole = &mut whole;
         match self.awaited {
             Awaited::Head => {
-                let all = *whole;
+                let (fields, told) = whole.split_last_chunk().ok_or(SnapshotError::Truncated)?;
                 let _: [u8; 8] = take(whole)?;
                 let key = DigestKey::from_bytes(take(whole)?);
                 let epoch = u64::from_le_bytes(take(whole)?);
                 let seq = u64::from_le_bytes(take(whole)?);
                 self.position = Position { epoch, seq };
+                let about = u64::from_le_bytes(take(whole)?);
                 self.digest = SipHasher13::new_with_key(key.as_bytes());
-                self.digest.write(all);
+                self.digest.write(fields);
+                if *told != head_digest(&self.digest) {
+                    return Err(SnapshotError::Digest);
+                }
+                self.digest.write(told);
                 self.awaited = Awaited::Length;
-                Ok(Some(SnapshotPart::Key(key)))
+                let about = usize::try_from(about).unwrap_or(usize::MAX);
+                Ok(Some(SnapshotPart::Head { key, about }))
             }
             Awaited::Length => {
                 self.digest.write(whole);

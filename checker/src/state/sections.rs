@@ -65,7 +65,7 @@ impl<'a> Sections<'a> {
         self.taken += taken;
         self.at += taken as u64;
         match &part {
-            Some(SnapshotPart::Key(key)) => self.is_same(&key.clone())?,
+            Some(SnapshotPart::Head { key, .. }) => self.is_same(&key.clone())?,
             Some(SnapshotPart::Changes(_)) => {}
             // Bytes are left, so the snapshot is at its end; or the end is that of the piece.
             None => self.end()?,

@@ -158,7 +158,7 @@ impl Service {
 
     pub(crate) fn snapshot(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
-        let mut writer = SnapshotWriter::begin(&KEY, self.position(self.last()), &mut bytes);
+        let mut writer = SnapshotWriter::begin(&KEY, self.position(self.last()), 0, &mut bytes);
         writer.add(self.acts.iter().flat_map(|act| act.changes.clone()), &mut bytes);
         writer.finish(&mut bytes);
         bytes

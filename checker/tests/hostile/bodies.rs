@@ -29,7 +29,7 @@ fn read(bytes: &[u8], piece: usize) -> Read {
         loop {
             match reader.read(&mut bytes) {
                 Ok(Some(SnapshotPart::Changes(changes))) => found.extend(changes),
-                Ok(Some(SnapshotPart::Key(_))) => {}
+                Ok(Some(SnapshotPart::Head { .. })) => {}
                 Ok(None) => break,
                 Err(error) => return (found, Err(error)),
             }
@@ -44,7 +44,7 @@ fn written_anew(bytes: &[u8], changes: &[Change], snapshot: Snapshot) {
     let key = bytes.get(8..24).and_then(|key| <[u8; 16]>::try_from(key).ok());
     let key = DigestKey::from_bytes(key.expect("a whole snapshot has a key"));
     let mut again = Vec::new();
-    let mut writer = SnapshotWriter::begin(&key, snapshot.position, &mut again);
+    let mut writer = SnapshotWriter::begin(&key, snapshot.position, changes.len(), &mut again);
     writer.add(changes.iter().copied(), &mut again);
     writer.finish(&mut again);
     assert_eq!(read(&again, again.len()), (changes.to_vec(), Ok(snapshot)));

@@ -42,19 +42,28 @@ fn change(n: u8) -> Change {
 /// A piece of 1 to 255 bytes in front, as `feed_snapshot` takes it.
 fn snapshot(changes: u8) -> Vec<u8> {
     let mut bytes = vec![changes.wrapping_mul(37)];
-    let mut writer = SnapshotWriter::begin(&DigestKey::from_bytes(KEY), AT, &mut bytes);
+    let mut writer = SnapshotWriter::begin(&DigestKey::from_bytes(KEY), AT, 1 << 40, &mut bytes);
     writer.add((0..changes).map(change), &mut bytes);
     writer.finish(&mut bytes);
     bytes
 }
 
-/// Makes the digest at the end right again, so that what was bent is not thrown out by it alone.
+/// Makes both digests right again, so that what was bent is not thrown out by them alone.
 fn rehash(bytes: &mut Vec<u8>) {
     let (Some(end), Some(key)) = (bytes.len().checked_sub(16), bytes.get(9..25)) else { return };
-    let mut digest = SipHasher13::new_with_key(&key.try_into().unwrap());
-    digest.write(bytes.get(1..end).unwrap_or_default());
+    let key = key.try_into().unwrap();
+    let digest = |hashed: &[u8]| {
+        let mut digest = SipHasher13::new_with_key(&key);
+        digest.write(hashed);
+        u128::from(digest.finish128()).to_le_bytes()
+    };
+    if let Some((fields, told)) =
+        bytes.get_mut(1..57).and_then(|head| head.split_at_mut_checked(48))
+    {
+        told.copy_from_slice(&digest(fields)[..8]);
+    }
     bytes.truncate(end);
-    bytes.extend(u128::from(digest.finish128()).to_le_bytes());
+    bytes.extend(digest(bytes.get(1..).unwrap_or_default()));
 }
 
 #[test]

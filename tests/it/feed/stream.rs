@@ -137,7 +137,7 @@ impl Follower {
         let (mut bytes, mut reader, mut index) = (&*bytes, SnapshotReader::new(), None);
         while let Some(part) = reader.read(&mut bytes).unwrap() {
             match part {
-                SnapshotPart::Key(key) => index = Some(Index::new(key)),
+                SnapshotPart::Head { key, .. } => index = Some(Index::new(key)),
                 SnapshotPart::Changes(changes) => {
                     let index = index.as_ref().unwrap();
                     for change in &changes {
