@@ -18,8 +18,7 @@ pub(super) type Answer<T> = oneshot::Sender<Result<T, RevokerError>>;
 pub(super) struct Batch {
     pub(super) requests: usize,
     pub(super) records: Vec<Record>,
-    /// What the first `indexed` records will refuse, for the decisions behind them.
-    pending: Option<Index>,
+    /// How many of the records are in the index of what is pending.
     indexed: usize,
     pub(super) replies: Vec<Reply>,
     /// Registered tokens that the records end. They leave the sessions once the index refuses them:
@@ -51,19 +50,17 @@ impl Batch {
         }
     }
 
-    /// What the records will refuse, if there is anything. Only registrations ask, so nothing is
-    /// indexed before the first that does: most batches hold nothing but logouts.
-    pub(super) fn pending(&mut self, index: &Index) -> Option<&Index> {
+    /// Adds what the records will refuse, for the decisions behind them. Only registrations ask, so
+    /// nothing is indexed before the first that does: most batches hold nothing but logouts.
+    pub(super) fn index_into(&mut self, pending: &Index) {
         for record in self.records.iter().skip(self.indexed) {
             if let Record::Revoked { revocations, .. } = record {
-                let pending = self.pending.get_or_insert_with(|| Index::new(index.key().clone()));
                 for revocation in revocations {
                     pending.apply(revocation);
                 }
             }
         }
         self.indexed = self.records.len();
-        self.pending.as_ref()
     }
 }
 
