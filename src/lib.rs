@@ -3,6 +3,7 @@
 //! The service behind the binary `signout`, as a library so that tests and benches reach its rooms.
 //! What APIs embed is the crate `signout-checker`. ARCHITECTURE.md has the map.
 
+pub mod access_token;
 pub mod application;
 pub mod clock;
 pub mod demo;
