@@ -5,6 +5,7 @@
 
 pub mod access_token;
 pub mod application;
+pub mod bearer;
 pub mod clock;
 pub mod demo;
 pub mod feed;

@@ -14,6 +14,7 @@ pub struct AccessToken {
     pub(super) named: Named,
     pub(super) jwt_id: JwtId,
     pub(super) expires_at: Timestamp,
+    pub(super) accepted_from: Timestamp,
     pub(super) refused_from: Timestamp,
     pub(super) scope: Option<Box<str>>,
     pub(super) jws: VerifiedJws,
@@ -72,6 +73,13 @@ impl AccessToken {
     #[must_use]
     pub fn refused_from(&self) -> Timestamp {
         self.refused_from
+    }
+
+    /// Whether the times in it allow it at another moment than the one when it was validated. Nothing
+    /// else about it changes.
+    #[must_use]
+    pub fn holds_at(&self, now: Timestamp) -> bool {
+        (self.accepted_from..self.refused_from).contains(&now)
     }
 
     /// `scope`: names with single spaces between them (RFC 6749, section 3.3).

@@ -32,11 +32,14 @@ pub fn validate(
     let expires_at = named.expires_at.ok_or(AccessTokenError::Missing { claim: "exp" })?;
     jwt_9_not_expired(expires_at, expected, now)?;
     jwt_9_issued_at(named.issued_at, expected, now)?;
-    jwt_9_not_before(jws, expected, now)?;
+    let not_before = jwt_9_not_before(jws, expected, now)?;
     jwt_12_lifetime(&named, expires_at, expected, now)?;
     Ok(AccessToken {
         jwt_id: jwt_11_jwt_id(&named)?,
         expires_at,
+        accepted_from: not_before
+            .max(named.issued_at)
+            .map_or(Timestamp::from_secs(0), |from| from.minus(expected.leeway)),
         refused_from: expires_at.plus(expected.leeway),
         scope: scope(jws)?,
         jws: jws.clone(),
@@ -212,12 +215,12 @@ fn jwt_9_not_before(
     jws: &VerifiedJws,
     expected: &Expected<'_>,
     now: Timestamp,
-) -> Result<(), AccessTokenError> {
+) -> Result<Option<Timestamp>, AccessTokenError> {
     match jws.claims().date("nbf")? {
         Some(not_before) if not_before > now.plus(expected.leeway) => {
             Err(AccessTokenError::NotYetValid { not_before, now })
         }
-        _ => Ok(()),
+        not_before => Ok(not_before),
     }
 }
 

@@ -62,6 +62,7 @@ const IMPURE: &[&str] =
 /// Below `http` nobody knows it.
 const BELOW_HTTP: &[&str] = &[
     "access_token",
+    "bearer",
     "feed",
     "jose",
     "journal",
