@@ -35,6 +35,8 @@ mod nemesis;
 mod oidc_provider;
 /// openapi.yaml, the routes and what they really answer.
 mod openapi;
+/// nginx, Caddy, HAProxy, Traefik and Envoy, as `deploy/` configures them.
+mod proxies;
 /// Other languages ask the shared denylist without us.
 mod redis_clients;
 /// The acts on Redis, each against real servers of each kind.
