@@ -185,7 +185,7 @@ fn lets_nobody_pass_without_an_answer(kind: Kind) {
     assert_eq!(stage.get(&[&auth]).status, 200);
     let passed = stage.application.count();
 
-    stage.service.signal("STOP");
+    stage.service.freeze();
     let answer = stage.client().patient(Duration::from_secs(6)).get("/", &[&auth]);
     assert!(answer.as_ref().is_none_or(|answer| answer.status >= 400), "{answer:?}");
     assert_eq!(answer.is_some(), kind.gives_up(), "{kind:?} {answer:?} {}", stage.proxy.log());
