@@ -92,6 +92,10 @@ async fn whatever_the_proxy_says_of_the_request_only_the_token_decides() {
     // Passes are the bulk of all requests.
     let log = house.service.log_when(|log| log.contains("TRACE"));
     assert!(
+        log.lines().any(|line| line.contains("forward-auth") && line.contains(":401")),
+        "{log}"
+    );
+    assert!(
         !log.lines().any(|line| line.contains("forward-auth") && line.contains(":200")),
         "{log}"
     );
