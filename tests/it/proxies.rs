@@ -5,11 +5,12 @@ mod application;
 mod client;
 mod proxy;
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
 
-use crate::harness::{Op, Service, now};
+use crate::harness::{Op, Service, now, ports};
 use application::Application;
 use client::{Answer, Client};
 use proxy::{Kind, Proxy};
@@ -37,7 +38,12 @@ impl Stage {
              {key}\n",
             op.settings()
         );
-        let service = Service::start(folder.path(), &settings);
+        let config = Service::configure(folder.path(), &settings);
+        // It comes back to the address that the proxy knows.
+        let text = std::fs::read_to_string(&config).unwrap();
+        let listen = format!("listen = \"127.0.0.1:{}\"", ports::free());
+        std::fs::write(&config, text.replacen("listen = \"127.0.0.1:0\"", &listen, 1)).unwrap();
+        let service = serve(&config);
         let application = Application::start();
         let proxy = Proxy::start(kind, service.outer, application.address());
         Self { folder, op, service, application, proxy }
@@ -70,6 +76,10 @@ impl Stage {
         };
         assert_eq!(challenge, expected, "{answer:?}");
     }
+}
+
+fn serve(config: &Path) -> Service {
+    Service::spawn(Service::command().arg("serve").arg("--config").arg(config))
 }
 
 /// What is signed, and the signature.
@@ -239,11 +249,7 @@ fn lets_nobody_pass_without_an_answer(kind: Kind) {
     assert_eq!(stage.application.count(), passed);
 
     // And it comes back by itself.
-    let config = stage.folder.path().join("signout.toml");
-    let text = std::fs::read_to_string(&config).unwrap();
-    let text = text.replacen("listen = \"127.0.0.1:0\"", &format!("listen = \"{address}\""), 1);
-    std::fs::write(&config, text).unwrap();
-    stage.service = Service::spawn(Service::command().arg("serve").arg("--config").arg(config));
+    stage.service = serve(&stage.folder.path().join("signout.toml"));
     stage.proxy.until("passes again", || stage.get(&[&auth]).status == 200);
 }
 
