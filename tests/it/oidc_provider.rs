@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
@@ -226,6 +227,38 @@ async fn bcl_15_the_tokens_of_a_sign_in_are_no_logout_tokens() {
     world.passes(&tokens).await;
 }
 
+#[tokio::test]
+async fn jwt_9_a_reverse_proxy_is_told_of_the_sign_out() {
+    for profile in ["at_jwt", "compat"] {
+        let audiences = format!("[forward_auth]\naudiences = [{WITH_SID:?}]");
+        let settings = format!("{audiences}\ntoken_profile = {profile:?}\n");
+        let world = World::start_with(&Value::Null, &settings).await;
+        let mut browser = world.browser();
+        let tokens = browser.sign_in("alice", Wish::with_sid("rs256")).await;
+        let passed = world.at_the_gate(&tokens.access).await;
+        assert_eq!((passed.status, passed.header("x-auth-subject")), (200, "alice"), "{profile}");
+        assert_eq!(passed.header("x-auth-client"), "rs256");
+        let other = Wish { resource: WITHOUT_SID, ..Wish::with_sid("rs256") };
+        let other = world.browser().sign_in("bob", other).await;
+        for token in [&tokens.id, &tokens.refresh, &other.access, &other.id] {
+            assert_eq!(world.at_the_gate(token).await.status, 401, "{profile} {token}");
+        }
+        browser.sign_out().await;
+        eventually("refused", async || world.at_the_gate(&tokens.access).await.status == 401).await;
+    }
+}
+
+#[tokio::test]
+async fn jwt_9_the_id_tokens_of_a_provider_never_pass() {
+    // Without audiences the clients stand in, which is whom ID tokens are for.
+    let world = World::start().await;
+    for (client, _) in ALGORITHMS {
+        let tokens = world.browser().sign_in("alice", Wish::with_sid(client)).await;
+        let refused = world.at_the_gate(&tokens.id).await;
+        assert_eq!(refused.status, 401, "{client} {}", tokens.id);
+    }
+}
+
 /// An issuer of the provider, a service that takes its logouts, and the wire between them.
 struct World {
     service: Service,
@@ -338,6 +371,11 @@ impl World {
         let answers = self.service.post("/v1/check", &questions.into()).await;
         let answers = answers.as_array().unwrap();
         answers.iter().map(|answer| answer["revoked"].as_bool().unwrap()).collect()
+    }
+
+    /// What a reverse proxy is told about a request with this token.
+    async fn at_the_gate(&self, token: &str) -> Answer {
+        Answer::of(self.service.request(Method::GET, "/forward-auth").bearer_auth(token)).await
     }
 
     fn last_logout_token(&self) -> String {
