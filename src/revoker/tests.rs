@@ -4,6 +4,7 @@
 mod broken_disk;
 mod followed;
 mod histories;
+mod requests;
 
 use std::path::Path;
 use std::sync::Mutex;
