@@ -27,6 +27,7 @@ const ONLY: &[(&str, &[&str])] = &[
 
 /// Rooms without I/O, time and tasks.
 const PURE: &[&str] = &[
+    "access_token",
     "logout_token",
     "jose",
     "replay",
@@ -60,6 +61,8 @@ const IMPURE: &[&str] =
 
 /// Below `http` nobody knows it.
 const BELOW_HTTP: &[&str] = &[
+    "access_token",
+    "bearer",
     "feed",
     "jose",
     "journal",
