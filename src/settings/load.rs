@@ -13,7 +13,7 @@ use super::report::{Report, Reported};
 use super::section::Section;
 use super::value::Table;
 use super::{
-    CheckerSettings, Effective, FeedSettings, JournalSettings, Problem, RedisSettings,
+    CheckerSettings, Effective, FeedSettings, IntrospectionSettings, JournalSettings, Problem, RedisSettings,
     ServerSettings, SettingsError, Source, Warning, toml_file,
 };
 
@@ -39,6 +39,8 @@ pub struct Settings {
     pub checker: CheckerSettings,
     /// `[feed]`.
     pub feed: FeedSettings,
+    /// `[introspection]`.
+    pub introspection: IntrospectionSettings,
 }
 
 /// Settings, and what there is to say about them.
@@ -170,6 +172,7 @@ fn read_sections(root: &mut Section<'_, '_>) -> Result<Settings, Reported> {
     let api_keys = root.each("api_key", |section| ApiKeySettings::read(section, known, &mut taken));
     let checker = root.section("checker", CheckerSettings::read);
     let feed = root.section("feed", FeedSettings::read);
+    let introspection = root.section("introspection", IntrospectionSettings::read);
     let redis = root.optional_section("redis", RedisSettings::read);
     Ok(Settings {
         server: server?,
@@ -179,6 +182,7 @@ fn read_sections(root: &mut Section<'_, '_>) -> Result<Settings, Reported> {
         api_keys: api_keys?,
         checker: checker?,
         feed: feed?,
+        introspection: introspection?,
     })
 }
 

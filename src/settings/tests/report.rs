@@ -42,6 +42,7 @@ require_encryption = false      # default
 revoke_offline = "as_told"      # default
 session_reuse = "deny"          # default
 max_token_lifetime = "24h"      # default
+frontchannel_logout = false     # default
 
 [api_key.orders-api]
 name = "orders-api"  # signout.toml:13
@@ -49,6 +50,7 @@ sha256 = (not set)   # default
 key = "********"     # signout.toml:14
 scopes = ["check"]   # signout.toml:15
 issuers = ["home"]   # signout.toml:16
+audiences = (not set)  # default
 
 [checker]
 max_staleness = "30s"  # default
@@ -56,6 +58,10 @@ when_stale = "allow"   # SIGNOUT_CHECKER__WHEN_STALE
 
 [feed]
 max_subscribers = 10000  # default
+
+[introspection]
+issuer = (not set)            # default
+signing_key_file = (not set)  # default
 "#;
     assert_eq!(loaded(&toml, &variables).effective.to_string(), expected);
 }

@@ -14,7 +14,7 @@ const fn secs(secs: u64) -> Duration {
 
 #[test]
 fn defaults() {
-    let Settings { server, journal, redis, providers, api_keys, checker, feed } =
+    let Settings { server, journal, redis, providers, api_keys, checker, feed, introspection } =
         loaded("", &[]).settings;
     assert!(redis.is_none());
     assert_eq!(server.listen, "127.0.0.1:8080".parse().unwrap());
@@ -25,6 +25,7 @@ fn defaults() {
     assert!(providers.is_empty() && api_keys.is_empty());
     assert_eq!((checker.max_staleness, checker.when_stale), (secs(30), StalePolicy::Deny));
     assert_eq!(feed.max_subscribers, 10_000);
+    assert!(introspection.issuer.is_none() && introspection.signing_key_file.is_none());
 
     let home = provider("", &[]);
     assert_eq!(home.issuer.as_str(), "https://op.example/");
@@ -38,6 +39,7 @@ fn defaults() {
     assert_eq!(home.revoke_offline, RevokeOffline::AsTold);
     assert_eq!(home.session_reuse, SessionReuse::Deny);
     assert_eq!(home.max_token_lifetime, secs(86_400));
+    assert_eq!(home.frontchannel_logout, FrontchannelLogout::Deny);
 }
 
 #[test]
