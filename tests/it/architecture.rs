@@ -22,7 +22,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("tracing_subscriber::", &["telemetry.rs"]),
     ("toml::", &["settings"]),
     ("SystemTime", &["clock.rs"]),
-    ("StatusCode", &["http/answer.rs"]),
+    ("StatusCode", &["http/answer"]),
 ];
 
 /// Rooms without I/O, time and tasks.
