@@ -16,8 +16,8 @@ use super::late::{LateMarks, PATIENCE};
 use super::order::Asked;
 use super::outbox::Outbox;
 use super::{
-    Carried, LoggedOut, Metrics, Parts, Policies, Policy, RegisterError, Registered,
-    Repeated, RevokerError, plan,
+    Carried, LoggedOut, Metrics, Parts, Policies, Policy, RegisterError, Registered, Repeated,
+    RevokerError, plan,
 };
 use crate::clock::Clock;
 use crate::journal::{

@@ -15,8 +15,8 @@ use super::shape::{Flag, Lasting, seconds, some, text};
 use super::signature::Signature;
 use super::unique::Unique;
 use super::{
-    CannotPersist, FrontchannelLogout, KeyLocation, Profile, ProviderName, RevokeOffline, Secret, SessionReuse,
-    SidScope, Warning,
+    CannotPersist, FrontchannelLogout, KeyLocation, Profile, ProviderName, RevokeOffline, Secret,
+    SessionReuse, SidScope, Warning,
 };
 use crate::jose::Algorithm;
 use crate::logout_token::{EncryptionPolicy, MissingExp, TypPolicy};

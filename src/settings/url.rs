@@ -217,8 +217,11 @@ mod tests {
 
     #[test]
     fn where_the_service_is_reached() {
-        for url in ["https://signout.example", "https://a.example/signout/", "http://127.0.0.1:8080"] {
-            let parsed = <ServiceUrl as Word>::parse(url).ok().map(|url| url.route("/oauth2/revoke"));
+        for url in
+            ["https://signout.example", "https://a.example/signout/", "http://127.0.0.1:8080"]
+        {
+            let parsed =
+                <ServiceUrl as Word>::parse(url).ok().map(|url| url.route("/oauth2/revoke"));
             assert_eq!(parsed, Some(format!("{}/oauth2/revoke", url.trim_end_matches('/'))));
         }
         for url in ["http://signout.example", "https://a.example/?b", "https://a.example/#b", "a"] {

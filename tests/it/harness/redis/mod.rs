@@ -13,6 +13,7 @@ mod server;
 mod tls;
 
 pub(crate) use cluster::Cluster;
+pub(crate) use ports::free as free_port;
 pub(crate) use replication::Replicated;
 pub(crate) use sentinel::Sentinels;
 pub(crate) use server::{Dump, RedisServer};
