@@ -41,5 +41,6 @@ console.log('granted, refresh token revoked:', await introspect(granted))
 await oauth.tokenRevocation(client, 'unknown')
 console.log('unknown, revoked: no error')
 const stranger = await configure({}, oauth.ClientSecretBasic('wrong'))
-const error = await introspect(granted, stranger).catch((error) => error)
-console.log('wrong secret:', error.error ?? error)
+const refusal = await introspect(granted, stranger).catch((error) => error)
+if (refusal.status !== 401) throw refusal
+console.log('wrong secret:', (await refusal.response.json()).error)
