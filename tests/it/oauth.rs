@@ -4,6 +4,7 @@ mod clients;
 mod frontchannel;
 mod introspect;
 mod metadata;
+mod outages;
 mod revoke;
 
 use reqwest::Method;

@@ -44,7 +44,7 @@ impl Responder for TokenTaken {
 /// What is known of a token, in the form that was asked for.
 #[derive(Debug)]
 pub(in crate::http) enum Introspected {
-    Json(Introspection),
+    Json(Box<Introspection>),
     Signed(String),
 }
 

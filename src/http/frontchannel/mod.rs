@@ -10,10 +10,11 @@
 mod metrics;
 mod pace;
 
+use std::future::{Ready, ready};
 use std::time::Instant;
 
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, get};
+use actix_web::{FromRequest, HttpRequest, dev, get};
 use serde::Deserialize;
 use signout_checker::{Issuer, SessionId, TokenFacts, Verdict};
 use utoipa::IntoParams;
@@ -61,44 +62,79 @@ pub(super) struct FrontchannelQuery {
 pub(super) async fn frontchannel_logout(
     request: HttpRequest,
     name: Path<String>,
+    frame: Frame,
+) -> Result<SignedOut, Failure> {
+    let named = frame.issuers.named(&name);
+    let configured = named.filter(|c| c.frontchannel == FrontchannelLogout::Allow);
+    let configured = configured.ok_or_else(Failure::no_frontchannel)?;
+    let provider = configured.provider.name();
+    let heard = frame.hear(&request, configured).await;
+    let outcome = heard.as_ref().map_or(Outcome::Unavailable, |outcome| *outcome);
+    frame.metrics.heard(provider, outcome);
+    heard?;
+    Ok(SignedOut { provider_origin: origin(configured.provider.issuer()).to_owned() })
+}
+
+/// What the route uses.
+pub(super) struct Frame {
     issuers: Data<Issuers>,
     revoker: Data<Revoker>,
     knowledge: Data<Knowledge>,
     clock: Data<dyn Clock>,
     pace: Data<Pace>,
     metrics: Data<FrontchannelMetrics>,
-) -> Result<SignedOut, Failure> {
-    let configured = issuers.named(&name).filter(|c| c.frontchannel == FrontchannelLogout::Allow);
-    let configured = configured.ok_or_else(Failure::no_frontchannel)?;
-    let provider = configured.provider.name();
-    let page = SignedOut { provider_origin: origin(configured.provider.issuer()).to_owned() };
-    let now = clock.now();
-    let Some(session) = known_session(&request, configured, &revoker) else {
-        metrics.heard(provider, Outcome::Ignored);
-        return Ok(page);
-    };
-    // A page that loads twice, or an attacker who keeps at it, writes nothing twice.
-    let facts = TokenFacts::new(configured.provider.issuer()).session(&session).issued_at(now);
-    if matches!(revoker.index().check(&facts), Verdict::Revoked(_)) {
-        metrics.heard(provider, Outcome::Repeated);
-        return Ok(page);
+    trace_id: TraceId,
+}
+
+impl Frame {
+    async fn hear(
+        &self,
+        request: &HttpRequest,
+        configured: &Configured,
+    ) -> Result<Outcome, Failure> {
+        let now = self.clock.now();
+        let Some(session) = known_session(request, configured, &self.revoker) else {
+            return Ok(Outcome::Ignored);
+        };
+        // A page that loads twice, or an attacker who keeps at it, writes nothing twice.
+        let facts = TokenFacts::new(configured.provider.issuer()).session(&session);
+        let verdict = self.revoker.index().check(&facts.issued_at(now));
+        if matches!(verdict, Verdict::Revoked(_)) {
+            return Ok(Outcome::Repeated);
+        }
+        if self.pace.take(Instant::now()).is_none() {
+            return Err(Failure::unavailable("too many sessions end this way just now"));
+        }
+        let issuer = configured.provider.issuer().clone();
+        let asked = SessionRequest { issuer, session, policy: configured.policy };
+        let carried = self.revoker.end_known_session(asked, now).await;
+        let carried = carried.map_err(|error| Failure::unavailable(error.to_string()))?;
+        self.knowledge.acknowledged(carried.position).await?;
+        let (trace_id, provider) = (self.trace_id, configured.provider.name());
+        let (tokens_hit, position) = (carried.tokens_hit, carried.position);
+        tracing::info!(%trace_id, provider, tokens_hit, %position, "front-channel logout");
+        Ok(Outcome::Ended)
     }
-    if pace.take(Instant::now()).is_none() {
-        metrics.heard(provider, Outcome::Unavailable);
-        return Err(Failure::unavailable("too many sessions end this way just now"));
+}
+
+impl FromRequest for Frame {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
+        let mut frame = || {
+            Ok(Self {
+                issuers: Data::from_request(request, payload).into_inner()?,
+                revoker: Data::from_request(request, payload).into_inner()?,
+                knowledge: Data::from_request(request, payload).into_inner()?,
+                clock: Data::from_request(request, payload).into_inner()?,
+                pace: Data::from_request(request, payload).into_inner()?,
+                metrics: Data::from_request(request, payload).into_inner()?,
+                trace_id: TraceId::given(request),
+            })
+        };
+        ready(frame())
     }
-    let issuer = configured.provider.issuer().clone();
-    let asked = SessionRequest { issuer, session, policy: configured.policy };
-    let carried = revoker.end_known_session(asked, now).await.map_err(|error| {
-        metrics.heard(provider, Outcome::Unavailable);
-        Failure::unavailable(error.to_string())
-    })?;
-    knowledge.acknowledged(carried.position).await?;
-    metrics.heard(provider, Outcome::Ended);
-    let (trace_id, tokens_hit) = (TraceId::given(&request), carried.tokens_hit);
-    let position = carried.position;
-    tracing::info!(%trace_id, provider, tokens_hit, %position, "front-channel logout");
-    Ok(page)
 }
 
 /// The session that the query names, if the provider is the one of the route and a token of the

@@ -73,7 +73,7 @@ impl Endpoint {
         let introspection = look.at(&token).await?;
         checks.check_took(started.elapsed());
         self.metrics.answered(Route::Introspect, introspection.label());
-        let Some(signing) = signing else { return Ok(Introspected::Json(introspection)) };
+        let Some(signing) = signing else { return Ok(Introspected::Json(introspection.into())) };
         let signed = signing.sign(&introspection, caller.name(), now).map_err(|error| {
             tracing::error!(%error, "an introspection was not signed");
             OAuthFailure::unavailable(None)

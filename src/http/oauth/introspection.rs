@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use signout_checker::TokenKind;
+use signout_checker::{Timestamp, TokenKind};
 use utoipa::ToSchema;
 
 use super::super::api_key::Caller;
@@ -99,8 +99,8 @@ impl Introspection {
             client_id: token.client().map(|client| client.as_str().to_owned()),
             token_type: token_type(kind),
             exp: Some(token.expires_at().as_secs()),
-            iat: token.issued_at().map(|time| time.as_secs()),
-            nbf: claims.date("nbf").ok().flatten().map(|time| time.as_secs()),
+            iat: token.issued_at().map(Timestamp::as_secs),
+            nbf: claims.date("nbf").ok().flatten().map(Timestamp::as_secs),
             sub: token.subject().map(|subject| subject.as_str().to_owned()),
             aud: audience.into_iter().flat_map(|aud| aud.iter().map(str::to_owned)).collect(),
             iss: Some(token.issuer().as_str().to_owned()),
