@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::super::harness::redis::free_port;
+use super::super::harness::ports;
 use super::*;
 
 #[tokio::test]
@@ -26,7 +26,7 @@ async fn use_it(program: &str, script: &str, needed: &str) {
     let folder = tempfile::tempdir().unwrap();
     let op = Op::new("home", folder.path());
     // Clients hold the issuer in the metadata against the address that they asked.
-    let address = format!("127.0.0.1:{}", free_port());
+    let address = format!("127.0.0.1:{}", ports::free());
     let issuer = format!("http://{address}");
     let keys = KEYS.replace("issuers = [\"away\"]\n", "");
     let settings = format!("{}{keys}[introspection]\nissuer = {issuer:?}\n", op.settings());

@@ -5,7 +5,6 @@
 //! so that neither TLS nor a stranger on the port can come between them.
 
 mod cluster;
-mod ports;
 mod replication;
 mod resp;
 mod sentinel;
@@ -13,7 +12,6 @@ mod server;
 mod tls;
 
 pub(crate) use cluster::Cluster;
-pub(crate) use ports::free as free_port;
 pub(crate) use replication::Replicated;
 pub(crate) use sentinel::Sentinels;
 pub(crate) use server::{Dump, RedisServer};
