@@ -129,7 +129,7 @@ mod tests {
     fn rev_2_in_the_form() {
         check(&[], &format!("client_id=odd&client_secret={}", encoded(ODD)), Ok("odd"));
         for wrong in [
-            "".to_owned(),
+            String::new(),
             "client_id=plain".to_owned(),
             format!("client_secret={PLAIN}"),
             format!("client_id=odd&client_secret={PLAIN}"),

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, post};
-use signout_checker::{ClientId, Issuer, JwtId, Timestamp, TokenKind};
+use signout_checker::{ClientId, Issuer, JwtId, Timestamp, TokenFacts, TokenKind, Verdict};
 
 use super::super::answer::{Introspected, IntrospectedAnswer, OAuthFailure, OAuthFailures};
 use super::super::api_key::Caller;
@@ -121,7 +121,7 @@ impl Look<'_> {
         let kind = registered.unwrap_or(TokenKind::Access);
         // Whoever registered the text as that of an opaque token, and ended that, meant this one.
         let name = facts::of_opaque(text).map_err(|_| OAuthFailure::unavailable(None))?;
-        let as_opaque = self.decide(&opaque(issuer, name), age).decision;
+        let as_opaque = self.decide_by_text(issuer, &name);
         self.answer([decision, as_opaque], kind, token.client(), || {
             Introspection::of_signed(token, kind)
         })
@@ -150,6 +150,18 @@ impl Look<'_> {
 
     fn decide(&self, named: &Named, age: Age) -> Decided {
         decide(named, &self.endpoint.revoker, age, Surface::Introspect, self.checks)
+    }
+
+    /// What is known against an opaque token of this name, beside what was decided and counted.
+    fn decide_by_text(&self, issuer: &Issuer, name: &JwtId) -> Decision {
+        let revoker = &self.endpoint.revoker;
+        let held = revoker.sessions().token(issuer, name);
+        let by_name = TokenFacts::new(issuer).jwt_id(name);
+        let facts = held.as_ref().map_or(by_name, |held| held.facts());
+        match revoker.index().check(&facts) {
+            Verdict::Revoked(revoked) => Decision::Revoked(revoked),
+            Verdict::NotRevoked(_) | Verdict::Unknown(_) => Decision::NotRevoked,
+        }
     }
 
     /// Active only if nothing speaks against it. When it cannot be told, neither answer would be

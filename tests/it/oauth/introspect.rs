@@ -126,6 +126,21 @@ async fn intro_3_only_tokens_that_the_caller_may_take() {
     assert_eq!(house.introspect(READER, &house.token("r")).await.body, INACTIVE);
 }
 
+/// A signed token that somebody registered as an opaque one, with a session that it does not tell.
+#[tokio::test]
+async fn intro_3_by_either_name() {
+    let house = house();
+    let mut claims = house.op.access_claims("t", "", "alice");
+    claims.as_object_mut().unwrap().remove("sid");
+    let token = house.op.sign("at+jwt", &claims);
+    house.register(json!({ "opaque_token": token })).await;
+    assert!(house.is_active(&token).await);
+    assert_eq!(house.service.logout(&house.op.logout_token("l", "s")).await.status, 200);
+    assert!(!house.is_active(&token).await);
+    let sample = "signout_checks_total{surface=\"introspect\",verdict=\"not_revoked\"}";
+    assert_eq!(house.service.count(sample).await, 2, "each question counts once");
+}
+
 #[tokio::test]
 async fn intro_4_the_tokens_own_client_and_whole_numbers() {
     let house = house();
