@@ -342,6 +342,32 @@ fn forward_auth() {
 }
 
 #[test]
+fn introspection() {
+    let issuer = "write the URL that clients reach this service by, such as \
+                  \"https://signout.example.org\"";
+    for (keys, expected) in [
+        ("issuer = \"signout\"", &*format!("issuer: \"signout\" does not fit: {issuer}")),
+        (
+            "issuer = \"http://signout.example\"",
+            &format!("issuer: \"http://signout.example\" does not fit: {issuer}"),
+        ),
+        (
+            "issuer = \"https://signout.example/?a\"",
+            "issuer: \"https://signout.example/?a\" has a query: remove it",
+        ),
+        (
+            "signing_key_file = \"/s/api\"",
+            "signing_key_file: nothing is signed without issuer, the URL of this service: set that, or \
+             remove this",
+        ),
+        ("signing_key = \"...\"", "signing_key: unknown key, did you mean signing_key_file?"),
+    ] {
+        let expected = format!("signout.toml:2: introspection.{expected}");
+        check(&format!("[introspection]\n{keys}"), &[], &expected);
+    }
+}
+
+#[test]
 fn variables_for_elements() {
     for (variable, expected) in [
         (

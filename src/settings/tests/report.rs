@@ -45,11 +45,11 @@ max_token_lifetime = "24h"      # default
 frontchannel_logout = false     # default
 
 [api_key.orders-api]
-name = "orders-api"  # signout.toml:13
-sha256 = (not set)   # default
-key = "********"     # signout.toml:14
-scopes = ["check"]   # signout.toml:15
-issuers = ["home"]   # signout.toml:16
+name = "orders-api"    # signout.toml:13
+sha256 = (not set)     # default
+key = "********"       # signout.toml:14
+scopes = ["check"]     # signout.toml:15
+issuers = ["home"]     # signout.toml:16
 audiences = (not set)  # default
 
 [forward_auth]
