@@ -195,8 +195,10 @@ pub(super) fn end_late_session(
 pub(super) fn sort_followed(changes: &[Change], sessions: &Sessions) -> (Vec<Digest>, Vec<Change>) {
     let is_spent = |change: &Change| {
         let ends_grant = |token: &Arc<IssuedToken>| may_end_grant(token, change.reason);
-        change.kind == TargetKind::Token
-            && !sessions.of_digest(change.kind, change.target).iter().any(ends_grant)
+        // Hardly any has this reason, so hardly any is looked up.
+        let may = change.reason == Reason::RevocationRequest
+            && sessions.of_digest(change.kind, change.target).iter().any(ends_grant);
+        change.kind == TargetKind::Token && !may
     };
     let (spent, marks): (Vec<_>, Vec<_>) = changes.iter().copied().partition(is_spent);
     (spent.into_iter().map(|change| change.target).collect(), marks)

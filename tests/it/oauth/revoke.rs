@@ -254,3 +254,43 @@ async fn i1_a_revocation_survives_a_kill() {
     assert!(house.revoked("t").await && house.revoked("access").await);
     assert_eq!(house.introspect(APP, "refresh").await.json()["active"], false);
 }
+
+/// Its text is hashed at the door: the same token by `opaque_token` and by the `jti` that a registrar
+/// computes.
+#[tokio::test]
+async fn opaque_tokens_are_known_by_a_digest() {
+    // printf %s r3fr3sh | sha256sum
+    const DIGEST: &str = "sha-256:8e7b5fc452f107102aedaddd7073d7040370c496c9d904936342f30ce7fe9c82";
+    let house = house();
+    let facts = |more: Value| {
+        let mut facts = json!({
+            "iss": house.op.issuer, "client_id": "app", "iat": 1, "exp": now() + 600,
+            "kind": "refresh",
+        });
+        facts.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        facts
+    };
+    let by_text = facts(json!({ "opaque_token": "r3fr3sh", "iat": now() - 10 }));
+    let mut by_digest = by_text.clone();
+    by_digest.as_object_mut().unwrap().remove("opaque_token");
+    by_digest["jti"] = json!(DIGEST);
+    let answer = house.service.post("/v1/tokens", &by_text).await;
+    assert_eq!(answer["status"], "registered");
+    let answer = house.service.post("/v1/tokens", &by_digest).await;
+    assert_eq!(answer["status"], "already_registered");
+    for (more, detail) in [
+        (json!({ "opaque_token": "a", "jti": "b" }), "either jti or opaque_token"),
+        (json!({ "opaque_token": "" }), "opaque_token has 1 to 8192 bytes"),
+        (json!({ "opaque_token": "x".repeat(8_193) }), "opaque_token has 1 to 8192 bytes"),
+        (json!({ "opaque_token": "a", "token": "b" }), "a token tells its iss"),
+    ] {
+        let answer = house.service.call(Method::POST, "/v1/tokens", &facts(more)).await;
+        let told = answer.json()["detail"].as_str().unwrap_or_default().to_owned();
+        assert!(answer.status == 400 && told.contains(detail), "{detail}: {answer:?}");
+    }
+    assert_eq!(house.revoke(APP, "r3fr3sh").await.status, 200);
+    assert!(house.revoked(DIGEST).await);
+    let journal = std::fs::read(house.folder.path().join("signout.redb")).unwrap();
+    assert!(!journal.windows(7).any(|bytes| bytes == b"r3fr3sh"), "the text is nowhere");
+    assert!(journal.windows(12).any(|bytes| bytes == &DIGEST.as_bytes()[8..20]));
+}
