@@ -10,7 +10,7 @@ use crate::provider::KeyEpoch;
 
 /// So that threads seldom meet.
 const SHARDS: usize = 16;
-/// Entries of one half of a shard: 16,384 in all, about 50 MB of tokens with 1 kB.
+/// Entries of one half of a shard: 16,384 in all.
 const HALF: usize = 512;
 /// Longer tokens are verified each time: the bound is on entries, and this makes it one on bytes.
 const LONGEST: usize = 4 * 1024;

@@ -25,10 +25,16 @@ struct Stage {
 
 impl Stage {
     fn start(kind: Kind) -> Self {
+        Self::start_with(kind, "")
+    }
+
+    /// With this key, too, in `[forward_auth]`.
+    fn start_with(kind: Kind, key: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let op = Op::new("home", folder.path());
         let settings = format!(
-            "{}\n[forward_auth]\naudiences = [\"api\"]\ncookies = [\"at\"]\ngroups_claim = \"groups\"\n",
+            "{}\n[forward_auth]\naudiences = [\"api\"]\ncookies = [\"at\"]\ngroups_claim = \"groups\"\n\
+             {key}\n",
             op.settings()
         );
         let service = Service::start(folder.path(), &settings);
@@ -178,6 +184,25 @@ fn hands_on_no_identity_but_the_tokens(kind: Kind) {
     assert!(stage.application.count() > 10, "some of them are harmless and pass");
 }
 
+/// Where the proxy can hand a redirect on. nginx takes it for an error, as its page says.
+fn sends_browsers_to_the_login_page(kind: Kind) {
+    let login_url = "https://login.example/?app=a";
+    let stage = Stage::start_with(kind, &format!("login_url = {login_url:?}"));
+    let html = "Accept: text/html,application/xhtml+xml";
+    let page_view = stage.get(&[html]);
+    if kind == Kind::Nginx {
+        assert_eq!(page_view.status, 500, "{page_view:?}");
+    } else {
+        assert_eq!((page_view.status, page_view.header("location")), (302, Some(login_url)));
+    }
+    stage.refused(&stage.get(&["Accept: application/json"]), "");
+    let posted = stage.client().post("/", &[html], "").unwrap();
+    assert!(posted.status == 401 || kind == Kind::Nginx, "{posted:?}");
+    assert_eq!(stage.application.count(), 0);
+    let auth = format!("Authorization: Bearer {}", stage.token("s"));
+    assert_eq!(stage.get(&[html, &auth]).status, 200);
+}
+
 /// Without an answer nobody passes, and nobody waits for long where the proxy can be told so.
 fn lets_nobody_pass_without_an_answer(kind: Kind) {
     let mut stage = Stage::start(kind);
@@ -185,7 +210,7 @@ fn lets_nobody_pass_without_an_answer(kind: Kind) {
     assert_eq!(stage.get(&[&auth]).status, 200);
     let passed = stage.application.count();
 
-    stage.service.signal("STOP");
+    stage.service.freeze();
     let answer = stage.client().patient(Duration::from_secs(6)).get("/", &[&auth]);
     assert!(answer.as_ref().is_none_or(|answer| answer.status >= 400), "{answer:?}");
     assert_eq!(answer.is_some(), kind.gives_up(), "{kind:?} {answer:?} {}", stage.proxy.log());
@@ -235,6 +260,11 @@ macro_rules! proxies {
             #[test]
             fn a41_hands_on_no_identity_but_the_tokens() {
                 super::hands_on_no_identity_but_the_tokens($kind);
+            }
+
+            #[test]
+            fn sends_browsers_to_the_login_page() {
+                super::sends_browsers_to_the_login_page($kind);
             }
 
             #[test]

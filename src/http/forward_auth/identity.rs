@@ -1,6 +1,7 @@
 //! What the application behind the proxy is told about a token.
 
 use actix_web::http::header::{HeaderName, HeaderValue};
+use signout_checker::{ClientId, SessionId, Subject};
 use thiserror::Error;
 
 use crate::access_token::AccessToken;
@@ -36,9 +37,9 @@ impl Identity {
         token: &AccessToken,
         groups_claim: Option<&ClaimPath>,
     ) -> Result<Self, UnspeakableError> {
-        let subject = token.subject().map(|subject| subject.as_str());
-        let session = token.session().map(|session| session.as_str());
-        let client = token.client().map(|client| client.as_str());
+        let subject = token.subject().map(Subject::as_str);
+        let session = token.session().map(SessionId::as_str);
+        let client = token.client().map(ClientId::as_str);
         Ok(Self {
             subject: spoken("sub", subject.unwrap_or_default())?,
             issuer: spoken("iss", token.issuer().as_str())?,

@@ -4,7 +4,7 @@ use sha2::{Digest as _, Sha256};
 use signout_checker::StalePolicy;
 
 use super::*;
-use crate::access_token::Profile as TokenProfile;
+use crate::access_token::{AcceptedAudience, Profile as TokenProfile};
 use crate::jose::Algorithm;
 use crate::logout_token::{EncryptionPolicy, MissingExp, TypPolicy};
 use crate::provider::PlainHttp;
@@ -101,7 +101,7 @@ fn what_a_gateway_may_bring() {
         groups_claim = "realm_access.roles"
     "#;
     let set = loaded(toml, &[]).settings.forward_auth;
-    let audiences: Vec<_> = set.audiences.iter().map(|aud| aud.as_str()).collect();
+    let audiences: Vec<_> = set.audiences.iter().map(AcceptedAudience::as_str).collect();
     assert_eq!(audiences, ["https://api.example.org/", "api"]);
     assert_eq!(set.token_profile, TokenProfile::AtJwt);
     let cookies: Vec<_> = set.cookies.iter().map(CookieName::as_str).collect();

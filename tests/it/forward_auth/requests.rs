@@ -89,6 +89,12 @@ async fn whatever_the_proxy_says_of_the_request_only_the_token_decides() {
             assert_eq!(passed.header("x-auth-groups"), "");
         }
     }
+    // Passes are the bulk of all requests.
+    let log = house.service.log_when(|log| log.contains("TRACE"));
+    assert!(
+        !log.lines().any(|line| line.contains("forward-auth") && line.contains(":200")),
+        "{log}"
+    );
     let head = house.ask_as(Method::HEAD, "/forward-auth", &[("authorization", &*bearer)]).await;
     assert_eq!((head.status, head.header("x-auth-subject")), (200, "alice"));
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::thread;
+use std::time::Instant;
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
@@ -112,6 +113,25 @@ impl Service {
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+
+    /// SIGSTOP, and waits until every thread stands still: until then some go on answering.
+    pub(crate) fn freeze(&self) {
+        self.signal("STOP");
+        let started = Instant::now();
+        while !self.is_frozen() {
+            assert!(started.elapsed() < PATIENCE, "not stopped");
+            thread::yield_now();
+        }
+    }
+
+    fn is_frozen(&self) -> bool {
+        // Without /proc nobody can tell.
+        let Ok(mut tasks) = fs::read_dir(format!("/proc/{}/task", self.pid())) else { return true };
+        tasks.all(|task| {
+            let status = fs::read_to_string(task.unwrap().path().join("status"));
+            status.is_ok_and(|status| status.contains("State:\tT"))
+        })
     }
 
     /// Waits until it is gone by itself.
