@@ -123,7 +123,7 @@ fn what_oauth_clients_are_told_and_front_channels_may_do() {
     let Settings { providers, api_keys, introspection, .. } = loaded(&toml, &[]).settings;
     assert_eq!(providers[0].frontchannel_logout, FrontchannelLogout::Allow);
     let audiences = api_keys[0].audiences.as_ref().unwrap();
-    let audiences: Vec<_> = audiences.iter().map(|audience| audience.as_str()).collect();
+    let audiences: Vec<_> = audiences.iter().map(AcceptedAudience::as_str).collect();
     assert_eq!(audiences, ["orders", "https://a.example"]);
     assert_eq!(introspection.issuer.unwrap().route("/x"), "https://signout.example/x");
     assert_eq!(introspection.signing_key_file.as_deref(), Some(Path::new("/s/api")));
