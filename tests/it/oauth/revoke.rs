@@ -171,8 +171,7 @@ async fn rev_6_requests_that_say_nothing_to_revoke() {
     assert_eq!(post(kind, encoded(&[("token", &token)])).await.status, 200);
 }
 
-/// `/dev/full` is no place for a journal, so the disk is made full in tests/it/disk.rs; here the
-/// provider's keys are what is missing, and the answer is the same: nobody can tell.
+/// The provider's keys are missing, so nobody can tell whose token it is. A full disk: `outages`.
 #[tokio::test]
 async fn rev_6_what_cannot_be_told_is_no_200() {
     let folder = tempfile::tempdir().unwrap();
