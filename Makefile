@@ -6,7 +6,7 @@
 FEATURES := $(shell pkg-config --exists openssl 2>/dev/null || echo --features vendored)
 CARGO := cargo
 PYTHON := target/python
-NODE_PROJECTS := tests/providers/oidc-provider tests/redis-clients
+NODE_PROJECTS := tests/oauth-clients tests/providers/oidc-provider tests/redis-clients
 
 .PHONY: help build demo test test-setup servers lint bench bench-load audit clean
 

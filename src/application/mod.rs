@@ -1,5 +1,6 @@
 //! Wiring: from settings to a service that runs. Nothing is decided here.
 
+mod introspection;
 mod providers;
 mod sharing;
 
@@ -100,6 +101,14 @@ pub enum ApplicationError {
     /// The system has no randomness to give.
     #[error("the system gives no random bytes: {0}")]
     Randomness(getrandom::Error),
+    /// The key that answers are signed with cannot be had.
+    #[error("the signing key of [introspection], {path}: {reason}", path = .path.display())]
+    SigningKey {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// The service cannot listen.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -131,10 +140,12 @@ impl Application {
             bearer_rules(provider_settings, &settings.forward_auth, &audiences, provider)
         });
         let bearers = Bearers::new(rules.collect()).map_err(ApplicationError::Randomness)?;
+        let bearers = Arc::new(bearers);
         let server = &settings.server;
         let listeners = Listeners::bind(server.listen, server.metrics_listen)?;
         let path = settings.journal.path.clone();
         let mut journal = Journal::open(&path)?;
+        let introspection = introspection::rules(settings, &providers, &bearers)?;
         let policies: Policies = configured.iter().map(policy).collect();
         let sharing = match &settings.redis {
             None => None,
@@ -185,11 +196,15 @@ impl Application {
                     max_staleness: settings.checker.max_staleness,
                     when_stale: settings.checker.when_stale,
                 },
-                bearers: Arc::new(bearers),
+                bearers,
                 forward_auth: ForwardAuthRules::new(&settings.forward_auth),
+                introspection: Arc::new(introspection),
+                pace: Arc::default(),
                 clock,
                 api_keys: Arc::new(ApiKeys::new(settings.api_keys.clone())),
                 metrics: http::Metrics::register(&registry)?,
+                oauth_metrics: http::OAuthMetrics::register(&registry)?,
+                frontchannel_metrics: http::FrontchannelMetrics::register(&registry)?,
                 registry,
                 max_body: MaxBodyBytes(server.max_body_bytes),
                 stopping: Stopping::default(),

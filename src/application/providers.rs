@@ -68,6 +68,7 @@ pub(super) fn configured(
             max_logout_token_age: settings.max_logout_token_age,
         },
         cannot_persist: settings.cannot_persist,
+        frontchannel: settings.frontchannel_logout,
     })
 }
 

@@ -17,8 +17,9 @@ use actix_web::{Error, HttpMessage as _, HttpRequest};
 
 /// Successful checks are the bulk of all requests, and a logout that went well has a line of its own
 /// that says more: these are told at debug level only.
-const TOLD_ELSEWHERE: [&str; 5] = [
+const TOLD_ELSEWHERE: [&str; 6] = [
     "/v1/check",
+    "/oauth2/introspect",
     "/forward-auth",
     "/forward-auth/{anything:.*}",
     "/backchannel-logout",

@@ -4,6 +4,8 @@
 //! form of the body follow from it here, and so does what `openapi.yaml` says about them.
 
 mod forward_auth;
+mod oauth;
+mod signed_out;
 
 use std::time::Duration;
 
@@ -24,6 +26,11 @@ use super::tokens::{Forgotten, TokenResult};
 use crate::settings::Scope;
 
 pub(super) use forward_auth::{ForwardAuth, ForwardAuthAnswer, Passage};
+pub(super) use oauth::{
+    Introspected, IntrospectedAnswer, KeysAnswer, MetadataAnswer, OAuthError, OAuthFailure,
+    OAuthFailures, TokenTaken,
+};
+pub(super) use signed_out::{SignedOut, SignedOutAnswer};
 
 /// After a full disk or an unreachable provider it is worth asking again after this time.
 const RETRY: Duration = Duration::from_secs(5);
@@ -354,6 +361,19 @@ impl Failure {
         let detail = "iss is not an issuer that this api key may act for; see [[provider]] and \
             the key's `issuers` in the configuration";
         Self(Problem::new(StatusCode::FORBIDDEN, detail))
+    }
+
+    /// Front-channel logout is off, or the provider is not there: one answer for both.
+    pub(super) fn no_frontchannel() -> Self {
+        let detail = "no provider of this name has frontchannel_logout = true";
+        Self(Problem::new(StatusCode::NOT_FOUND, detail))
+    }
+
+    /// There is nothing to tell about ourselves.
+    pub(super) fn no_issuer() -> Self {
+        let detail = "the configuration does not say how clients reach this service: set issuer \
+            in [introspection]";
+        Self(Problem::new(StatusCode::NOT_FOUND, detail))
     }
 
     pub(super) fn not_found() -> Self {

@@ -7,6 +7,7 @@ use signout_checker::Issuer;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 use super::answer::Failure;
+use crate::access_token::AcceptedAudience;
 use crate::settings::{ApiKeySettings, Issuers, Scope};
 
 /// The configured keys. Only their SHA-256 is held.
@@ -37,6 +38,13 @@ impl ApiKeys {
         }
     }
 
+    /// The one of this name that has this key (RFC 6749, section 2.3.1). What it may do is asked next:
+    /// [`Caller::with`].
+    pub(super) fn client(&self, name: &str, key: &str) -> Option<Caller<'_>> {
+        let key = self.find(key).filter(|key| key.name.as_str() == name)?;
+        Some(Caller { key })
+    }
+
     /// Compares with every key, whichever fits: the time tells nothing.
     fn find(&self, presented: &str) -> Option<&ApiKeySettings> {
         let presented = Sha256::digest(presented.as_bytes());
@@ -62,6 +70,16 @@ impl Caller<'_> {
     /// For whom the caller may act, if its key has this scope as well.
     pub(super) fn issuers_for(&self, scope: Scope) -> Option<Issuers> {
         self.key.scopes.contains(&scope).then(|| self.key.issuers.clone())
+    }
+
+    /// The caller, if its key has this scope.
+    pub(super) fn with(self, scope: Scope) -> Option<Self> {
+        self.key.scopes.contains(&scope).then_some(self)
+    }
+
+    /// Which tokens it takes, if its key says so.
+    pub(super) fn audiences(&self) -> Option<&[AcceptedAudience]> {
+        self.key.audiences.as_deref()
     }
 
     pub(super) fn name(&self) -> &str {

@@ -1,5 +1,6 @@
 //! `POST /backchannel-logout`: where providers say that somebody signed out.
 
+use std::borrow::Cow;
 use std::future::{Ready, ready};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,8 +12,9 @@ use utoipa::ToSchema;
 
 use super::access_log::TraceId;
 use super::answer::Logout;
-use super::body::{self, BodyError};
+use super::body::BodyError;
 use super::configured::{Configured, Issuers};
+use super::form::{Form, FormError};
 use super::knowledge::Knowledge;
 use super::metrics::{LogoutOutcome, Metrics};
 use crate::clock::Clock;
@@ -119,15 +121,13 @@ impl Endpoint {
 
     /// The one `logout_token` of the form (`bcl_1`, `bcl_2`, `bcl_5`).
     async fn read(&self, request: &HttpRequest, payload: Payload) -> Result<String, Refusal> {
-        if !body::has_type(request, "application/x-www-form-urlencoded") {
-            return Err(Refusal::ContentType);
-        }
-        let body = body::read(payload, self.max_body.0 as usize).await.map_err(Refusal::Body)?;
-        let mut tokens = form_urlencoded::parse(&body).filter(|(name, _)| name == "logout_token");
-        match (tokens.next(), tokens.next()) {
-            (Some((_, token)), None) if !token.is_empty() => Ok(token.into_owned()),
-            _ => Err(Refusal::Form),
-        }
+        let form = Form::read(request, payload, self.max_body.0 as usize).await;
+        let form = form.map_err(|error| match error {
+            FormError::Body(error) => Refusal::Body(error),
+            FormError::ContentType => Refusal::ContentType,
+        })?;
+        let token = form.one("logout_token").ok().flatten();
+        token.map(Cow::into_owned).ok_or(Refusal::Form)
     }
 
     async fn end(

@@ -11,7 +11,7 @@ use crate::jose::Decrypter;
 use crate::logout_token::{EncryptionPolicy, Expected, MissingExp, TypPolicy};
 use crate::provider::Provider;
 use crate::revoker::Policy;
-use crate::settings::CannotPersist;
+use crate::settings::{CannotPersist, FrontchannelLogout};
 
 /// One provider: its keys, what its logout tokens must say, and what they do.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub struct Configured {
     pub policy: Policy,
     /// What to answer when a logout cannot be made durable.
     pub cannot_persist: CannotPersist,
+    /// Whether a browser's word ends sessions.
+    pub frontchannel: FrontchannelLogout,
 }
 
 impl Configured {

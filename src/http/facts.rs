@@ -2,7 +2,8 @@
 
 use actix_web::web::Data;
 use serde::{Deserialize, Deserializer};
-use signout_checker::{IdError, Timestamp, TokenKind};
+use sha2::{Digest as _, Sha256};
+use signout_checker::{IdError, JwtId, Timestamp, TokenKind};
 use utoipa::ToSchema;
 
 use super::answer::Failure;
@@ -83,6 +84,13 @@ pub(super) fn optional<T>(
 /// An identifier that breaks the rules. The error names the claim, not the value.
 pub(super) fn invalid(error: IdError) -> Failure {
     Failure::bad_request(error.to_string())
+}
+
+/// What a token that nobody signed is known by: `sha-256:` and the SHA-256 of its text, in hex.
+pub(super) fn of_opaque(text: &str) -> Result<JwtId, IdError> {
+    let digest = Sha256::digest(text);
+    let hex = digest.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    JwtId::parse(format!("sha-256:{hex}"))
 }
 
 /// Verifies a signed token with the keys of its issuer, and reads what it says of itself.

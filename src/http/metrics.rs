@@ -30,6 +30,8 @@ pub(super) enum Surface {
     Check,
     /// `/forward-auth`.
     ForwardAuth,
+    /// `/oauth2/introspect`.
+    Introspect,
 }
 
 impl Surface {
@@ -37,6 +39,7 @@ impl Surface {
         match self {
             Self::Check => "check",
             Self::ForwardAuth => "forward_auth",
+            Self::Introspect => "introspect",
         }
     }
 }

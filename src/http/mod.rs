@@ -20,10 +20,13 @@ mod decision;
 mod demo;
 mod facts;
 mod feed;
+mod form;
 mod forward_auth;
+mod frontchannel;
 mod health;
 mod knowledge;
 mod metrics;
+mod oauth;
 mod openapi;
 mod revocations;
 mod server;
@@ -35,9 +38,11 @@ pub use backchannel::MaxBodyBytes;
 pub use configured::{Configured, Issuers};
 pub use demo::DemoServer;
 pub use forward_auth::ForwardAuthRules;
+pub use frontchannel::{FrontchannelMetrics, Pace};
 pub use health::Stopping;
 pub use knowledge::Knowledge;
 pub use metrics::Metrics;
+pub use oauth::{IntrospectionRules, OAuthMetrics, Signing};
 pub use openapi::document;
 pub use server::{Listeners, ServeError, Server, Tls, block_on};
 
@@ -55,6 +60,11 @@ fn mount(config: &mut ServiceConfig<'_>) {
         .service(revocations::revoke)
         .service(feed::follow)
         .service(feed::snapshot)
+        .service(oauth::revoke_token)
+        .service(oauth::introspect_token)
+        .service(oauth::server_metadata)
+        .service(oauth::published_keys)
+        .service(frontchannel::frontchannel_logout)
         // The contract describes GET; the method is the one of the request that is asked for.
         .map(|config| {
             let any_method = || web::to(forward_auth::forward_auth);

@@ -6,9 +6,10 @@ use utoipa::openapi::{LicenseBuilder, OpenApi};
 use utoipa::{Modify, OpenApi as _};
 use utoipa_actix_web::AppExt as _;
 
-use super::answer::{LogoutError, Problem, SnapshotBytes};
+use super::answer::{LogoutError, OAuthError, Problem, SnapshotBytes};
 use super::body::OneOrMany;
 use super::check::TokenVerdict;
+use super::oauth::{Introspection, Metadata, PublishedKeys};
 use super::revocations::{Carried, DryRun};
 use super::tokens::{Forgotten, TokenResult, TokenStatus};
 
@@ -23,6 +24,7 @@ use super::tokens::{Forgotten, TokenResult, TokenStatus};
         (name = "provider", description = "Called by identity providers."),
         (name = "tokens", description = "Called by APIs, gateways and token issuers."),
         (name = "revocations", description = "Called by administrators and other services."),
+        (name = "oauth", description = "Called by OAuth clients and resource servers."),
         (name = "feed", description = "Followed by those who keep what is refused themselves."),
     ),
     paths(super::forward_auth::forward_auth),
@@ -30,10 +32,14 @@ use super::tokens::{Forgotten, TokenResult, TokenStatus};
         Carried,
         DryRun,
         Forgotten,
+        Introspection,
         LogoutError,
+        Metadata,
+        OAuthError,
         OneOrMany<TokenResult>,
         OneOrMany<TokenVerdict>,
         Problem,
+        PublishedKeys,
         SnapshotBytes,
         TokenResult,
         TokenStatus,
@@ -55,6 +61,14 @@ impl Modify for ApiKeySecurity {
             .build();
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("api_key", SecurityScheme::Http(scheme));
+        let client = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Basic)
+            .description(Some(
+                "The name of an api key and the key (RFC 6749, section 2.3.1); or client_id and \
+                 client_secret in the form.",
+            ))
+            .build();
+        components.add_security_scheme("client", SecurityScheme::Http(client));
     }
 }
 

@@ -20,8 +20,8 @@ use utoipa_actix_web::AppExt as _;
 
 use super::answer::Failure;
 use super::{
-    ApiKeys, ForwardAuthRules, Issuers, Knowledge, MaxBodyBytes, Metrics, Stopping, access_log,
-    health,
+    ApiKeys, ForwardAuthRules, FrontchannelMetrics, IntrospectionRules, Issuers, Knowledge,
+    MaxBodyBytes, Metrics, OAuthMetrics, Pace, Stopping, access_log, health,
 };
 use crate::bearer::Bearers;
 use crate::clock::Clock;
@@ -50,12 +50,20 @@ pub struct Server {
     pub bearers: Arc<Bearers>,
     /// Where they are looked for.
     pub forward_auth: ForwardAuthRules,
+    /// How tokens are looked at for resource servers.
+    pub introspection: Arc<IntrospectionRules>,
+    /// How fast browsers may end sessions.
+    pub pace: Arc<Pace>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Who may call the JSON routes.
     pub api_keys: Arc<ApiKeys>,
     /// Metrics of this room.
     pub metrics: Metrics,
+    /// Metrics of the OAuth endpoints.
+    pub oauth_metrics: OAuthMetrics,
+    /// Metrics of front-channel logout.
+    pub frontchannel_metrics: FrontchannelMetrics,
     /// All metrics.
     pub registry: Registry,
     /// `server.max_body_bytes`.
@@ -176,6 +184,10 @@ impl Server {
         let knowledge = Data::new(self.knowledge);
         let bearers = Data::from(self.bearers);
         let forward_auth = Data::new(self.forward_auth);
+        let introspection = Data::from(self.introspection);
+        let pace = Data::from(self.pace);
+        let oauth_metrics = Data::new(self.oauth_metrics);
+        let frontchannel_metrics = Data::new(self.frontchannel_metrics);
         let metrics = Data::new(self.metrics);
         let max_body = Data::new(self.max_body);
         let server = HttpServer::new(move || {
@@ -189,6 +201,10 @@ impl Server {
                 .app_data(knowledge.clone())
                 .app_data(bearers.clone())
                 .app_data(forward_auth.clone())
+                .app_data(introspection.clone())
+                .app_data(pace.clone())
+                .app_data(oauth_metrics.clone())
+                .app_data(frontchannel_metrics.clone())
                 .app_data(metrics.clone())
                 .app_data(max_body.clone())
                 .into_utoipa_app()

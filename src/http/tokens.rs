@@ -13,6 +13,7 @@ use super::configured::Issuers;
 use super::facts::{self, Kind, NumericDate};
 use super::knowledge::Knowledge;
 use crate::clock::Clock;
+use crate::jose::MAX_TOKEN_BYTES;
 use crate::revoker::{Policy, RegisterError, Registered as Outcome, Revoker};
 use crate::sessions::IssuedToken;
 use crate::settings::Scope;
@@ -32,6 +33,11 @@ pub(super) struct TokenItem {
     /// `jti`.
     #[schema(min_length = 1, max_length = 512)]
     jti: Option<Box<str>>,
+    /// The text of a token that is not signed, or whose signature nobody else can verify, instead of
+    /// `jti`. It is not kept: the token is known by `sha-256:` and the SHA-256 of its text in hex, which
+    /// may stand as `jti` just as well.
+    #[schema(min_length = 1, max_length = 8192)]
+    opaque_token: Option<Box<str>>,
     /// `sid`, if the login has one.
     #[schema(min_length = 1, max_length = 1024)]
     sid: Option<Box<str>>,
@@ -180,7 +186,15 @@ impl TokenItem {
     ) -> Result<(IssuedToken, Policy), Failure> {
         let kind = TokenKind::from(self.kind);
         let token = match self {
-            Self { token: Some(text), iss: None, jti: None, iat: None, exp: None, .. } => {
+            Self {
+                token: Some(text),
+                iss: None,
+                jti: None,
+                opaque_token: None,
+                iat: None,
+                exp: None,
+                ..
+            } => {
                 let named = facts::of_signed_token(&text, issuers, caller).await?;
                 let Self { sid, sub, client_id, .. } = self;
                 let session = facts::optional(sid, SessionId::parse)?;
@@ -202,17 +216,19 @@ impl TokenItem {
                     sub, client_id and kind may stand";
                 return Err(Failure::bad_request(detail));
             }
-            Self { token: None, iss, jti, sid, sub, client_id, iat, exp, .. } => IssuedToken {
-                issuer: Issuer::parse(iss.ok_or_else(|| missing("iss"))?)
-                    .map_err(facts::invalid)?,
-                jwt_id: JwtId::parse(jti.ok_or_else(|| missing("jti"))?).map_err(facts::invalid)?,
-                session: facts::optional(sid, SessionId::parse)?,
-                subject: facts::optional(sub, Subject::parse)?,
-                client: facts::optional(client_id, ClientId::parse)?,
-                kind,
-                issued_at: iat.ok_or_else(|| missing("iat"))?.0,
-                expires_at: exp.ok_or_else(|| missing("exp"))?.0,
-            },
+            Self { token: None, iss, jti, opaque_token, sid, sub, client_id, iat, exp, .. } => {
+                IssuedToken {
+                    issuer: Issuer::parse(iss.ok_or_else(|| missing("iss"))?)
+                        .map_err(facts::invalid)?,
+                    jwt_id: called(jti, opaque_token.as_deref())?,
+                    session: facts::optional(sid, SessionId::parse)?,
+                    subject: facts::optional(sub, Subject::parse)?,
+                    client: facts::optional(client_id, ClientId::parse)?,
+                    kind,
+                    issued_at: iat.ok_or_else(|| missing("iat"))?.0,
+                    expires_at: exp.ok_or_else(|| missing("exp"))?.0,
+                }
+            }
         };
         caller.act_for(&token.issuer)?;
         let policy = issuers.require(&token.issuer)?.policy;
@@ -230,6 +246,23 @@ impl From<Outcome> for TokenResult {
         };
         Self { status, reason, detail }
     }
+}
+
+/// What a token is called: by its issuer, or by its own text.
+fn called(jti: Option<Box<str>>, opaque: Option<&str>) -> Result<JwtId, Failure> {
+    let jwt_id = match (jti, opaque) {
+        (Some(jti), None) => JwtId::parse(jti),
+        (None, Some(text)) if (1..=MAX_TOKEN_BYTES).contains(&text.len()) => facts::of_opaque(text),
+        (None, Some(_)) => {
+            let detail = format!("opaque_token has 1 to {MAX_TOKEN_BYTES} bytes");
+            return Err(Failure::bad_request(detail));
+        }
+        (Some(_), Some(_)) => {
+            return Err(Failure::bad_request("send either jti or opaque_token, not both"));
+        }
+        (None, None) => return Err(missing("jti")),
+    };
+    jwt_id.map_err(facts::invalid)
 }
 
 /// What the token says and what stands beside it: they must not differ.

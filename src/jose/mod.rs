@@ -8,7 +8,7 @@
 //! of a logout token must say is the business of [`crate::logout_token`].
 //!
 //! Nobody else may name josekit. Everything here is pure: no clock, no network, no randomness but
-//! that of [`SigningKey::generate`].
+//! that of [`SigningKey::generate`] and [`NewKey::generate`].
 //!
 //! Deliberately absent: the algorithm `none`, the JSON serialisations, detached payloads, any
 //! `crit` extension, keys taken from a header, compression, key derivation from passwords. No
@@ -29,6 +29,7 @@ mod key_admission;
 mod key_set;
 mod rsa;
 mod secret;
+mod signer;
 mod signing_key;
 mod verified;
 
@@ -42,5 +43,6 @@ pub use json::{JsonError, JsonType, Number, Object, Value};
 pub use key_admission::KeyRefusal;
 pub use key_set::{Admission, KeySet, KeySetError, MAX_JWKS_BYTES, MAX_KEYS, RefusedKey};
 pub use secret::SecretError;
+pub use signer::{NewKey, Signer};
 pub use signing_key::{SigningKey, SigningKeyError};
 pub use verified::VerifiedJws;

@@ -1,4 +1,4 @@
-//! Making tokens: for the built-in demo provider and for tests, never for the service itself.
+//! Making tokens: for the built-in demo provider, for tests, and behind [`super::Signer`].
 
 use std::fmt;
 
@@ -85,6 +85,15 @@ impl SigningKey {
     ) -> Result<Self, SigningKeyError> {
         let public = Some(private.to_public_key().map_err(library)?);
         Ok(Self { algorithm, key_id, public, signer: signer(algorithm, private)? })
+    }
+
+    /// Gives it this name, unless it has one.
+    pub(super) fn named_by_default(self, key_id: Option<KeyId>) -> Self {
+        Self { key_id: self.key_id.or(key_id), ..self }
+    }
+
+    pub(super) const fn algorithm(&self) -> Algorithm {
+        self.algorithm
     }
 
     /// The key as its JWK set would publish it, with `kid`, `alg` and `use`. None for HS*.

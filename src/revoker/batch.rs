@@ -29,10 +29,13 @@ pub(super) struct Batch {
 
 impl Batch {
     /// Makes a plan part of it, visible to the requests behind it, and tells how many tokens it hits.
+    /// A plan that says nothing leaves no entry.
     pub(super) fn take(&mut self, plan: Plan, seen: Option<Seen>) -> usize {
         let tokens_hit = plan.hit.len();
         self.ended.extend(plan.hit);
-        self.records.push(Record::Revoked { revocations: plan.revocations, seen });
+        if !plan.revocations.is_empty() || seen.is_some() {
+            self.records.push(Record::Revoked { revocations: plan.revocations, seen });
+        }
         tokens_hit
     }
 

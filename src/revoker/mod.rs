@@ -14,6 +14,7 @@ mod batch;
 mod error;
 mod late;
 mod metrics;
+mod order;
 mod outbox;
 mod plan;
 mod policy;
@@ -21,6 +22,7 @@ mod writer;
 
 pub use error::{RegisterError, RevokerError};
 pub use metrics::Metrics;
+pub use order::{Order, SessionRequest, TokenRequest};
 pub use outbox::{Committed, Inbox};
 pub use policy::{Policies, Policy};
 
@@ -29,13 +31,14 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use arc_swap::ArcSwapOption;
-use signout_checker::{Applied, Change, Growth, Index, Issuer, JwtId, Reason, Target, Timestamp};
+use signout_checker::{Applied, Change, Growth, Index, Issuer, JwtId, Reason, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::Clock;
 use crate::journal::{Chunk, Journal, OpenError, Position, Replayed, Revoking, Seq};
 use crate::logout_token::LogoutToken;
 use crate::sessions::{IssuedToken, Sessions};
+use order::Asked;
 use outbox::Outbox;
 use writer::{Job, State, Writer};
 
@@ -88,20 +91,6 @@ pub enum Repeated {
     No,
     /// It took effect before.
     Yes,
-}
-
-/// An order to revoke, from whoever may give one.
-#[derive(Clone, Debug)]
-pub struct Order {
-    /// What to revoke.
-    pub target: Target,
-    /// Tokens issued at or before this; by default all of a token or session, and what a subject,
-    /// client or issuer issued until now.
-    pub issued_before: Option<Timestamp>,
-    /// Why.
-    pub reason: Reason,
-    /// The provider's policy.
-    pub policy: Policy,
 }
 
 /// What an order did, or would do.
@@ -217,14 +206,33 @@ impl Revoker {
 
     /// Carries out an order. Returns when it is durable and refused here.
     pub async fn revoke(&self, order: Order, now: Timestamp) -> Result<Carried, RevokerError> {
-        self.ask(|answer| Job::Revoke { order, now, answer }).await
+        self.ask(|answer| Job::Revoke { asked: Asked::Order(order), now, answer }).await
+    }
+
+    /// Ends a client's token and, if that is a registered refresh token, what is registered of its
+    /// grant (RFC 7009, section 2.1). Returns when it is durable and refused here.
+    pub async fn end_token(
+        &self,
+        request: TokenRequest,
+        now: Timestamp,
+    ) -> Result<Carried, RevokerError> {
+        self.ask(|answer| Job::Revoke { asked: Asked::Token(request), now, answer }).await
+    }
+
+    /// Ends a session of which a token is registered; another one is left alone, and nothing is
+    /// written. Returns when it is durable and refused here.
+    pub async fn end_known_session(
+        &self,
+        request: SessionRequest,
+        now: Timestamp,
+    ) -> Result<Carried, RevokerError> {
+        self.ask(|answer| Job::Revoke { asked: Asked::Session(request), now, answer }).await
     }
 
     /// Tells how many registered tokens an order would hit now.
     #[must_use]
     pub fn would_hit(&self, order: &Order, now: Timestamp) -> usize {
-        let Order { target, issued_before, reason, policy } = order;
-        plan::revoke(target, *issued_before, *reason, policy, &self.sessions, now).hit.len()
+        plan::revoke(order, &self.sessions, now).hit.len()
     }
 
     /// Registers tokens, each with the policy of its provider. Answers in the order given.

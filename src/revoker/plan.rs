@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signout_checker::{
-    Change, IssuedBefore, Issuer, Reach, Reason, Revocation, Revoked, SessionId, Subject, Target,
-    TargetKind, Timestamp,
+    Change, Digest, IssuedBefore, Issuer, Reach, Reason, Revocation, Revoked, SessionId, Subject,
+    Target, TargetKind, Timestamp, TokenKind,
 };
 
 use super::policy::{session_reach, subject_reach};
-use super::{Policies, Policy, RegisterError};
-use crate::logout_token::{LogoutToken, Who};
+use super::{Order, Policies, Policy, RegisterError, SessionRequest, TokenRequest};
+use crate::logout_token::{LogoutToken, OfflineAccess, Who};
 use crate::sessions::{IssuedToken, Sessions};
 use crate::settings::SidScope;
 
@@ -63,14 +63,9 @@ pub(super) fn logout(
 }
 
 /// An order to revoke one target: whoever gave it means all of it.
-pub(super) fn revoke(
-    target: &Target,
-    issued_before: Option<Timestamp>,
-    reason: Reason,
-    policy: &Policy,
-    sessions: &Sessions,
-    now: Timestamp,
-) -> Plan {
+pub(super) fn revoke(order: &Order, sessions: &Sessions, now: Timestamp) -> Plan {
+    let Order { target, issued_before, reason, policy } = order;
+    let (issued_before, reason) = (*issued_before, *reason);
     let act = Act {
         issuer: target.issuer(),
         ended_at: issued_before.unwrap_or(now),
@@ -91,14 +86,58 @@ pub(super) fn revoke(
     let mut hit = Hit::default();
     let mut revocations = Vec::new();
     hit.add(sessions.of_target(target), cut_off, Reach::ALL);
-    if let Target::Subject(_, subject) = target {
-        act.end_sessions_of(subject, sessions, &mut hit, &mut revocations);
+    match target {
+        Target::Subject(_, subject) => {
+            act.end_sessions_of(subject, sessions, &mut hit, &mut revocations);
+        }
+        // Other instances do the same with it: they cannot tell an order from a client's request.
+        Target::Token(..) => hit.add_grants(reason, sessions, now),
+        Target::Session(..) | Target::Client(..) | Target::Issuer(_) => {}
     }
     // The token itself is among the hit ones if it is registered, with its true expiry.
     if !matches!(target, Target::Token(..)) || hit.0.is_empty() {
         revocations.insert(0, act.mark(target.clone(), cut_off, Reach::ALL, hit.last_expiry()));
     }
     act.plan(revocations, hit)
+}
+
+/// A client's own token (RFC 7009) and, with a refresh token, its grant (`rev_7`).
+pub(super) fn end_token(request: &TokenRequest, sessions: &Sessions, now: Timestamp) -> Plan {
+    let TokenRequest { issuer, jwt_id, expires_at, policy } = request;
+    let reason = Reason::RevocationRequest;
+    let act = Act { issuer, ended_at: now, offline: true, reason, policy, now };
+    let mut hit = Hit::default();
+    let mut revocations = Vec::new();
+    if let Some(known) = sessions.token(issuer, jwt_id) {
+        hit.add(vec![known], IssuedBefore::EVERYTHING, Reach::ALL);
+        hit.add_grants(reason, sessions, now);
+    } else {
+        // jwt_12: one that does not say when it ends may live as long as any that can be registered.
+        let expires_at = expires_at.unwrap_or_else(|| now.plus(LONGEST_LIFETIME));
+        let target = Target::Token(issuer.clone(), jwt_id.clone());
+        revocations.push(Revocation::of(target, reason, now, policy.outlives(expires_at)));
+    }
+    act.plan(revocations, hit)
+}
+
+/// A session that somebody unknown says is over: only if a token of it is registered, or strangers
+/// could fill the denylist with sessions that never were. It ends as by a logout token that says
+/// nothing of offline access.
+pub(super) fn end_known_session(
+    request: &SessionRequest,
+    sessions: &Sessions,
+    now: Timestamp,
+) -> Plan {
+    let SessionRequest { issuer, session, policy } = request;
+    if sessions.of_session(issuer, session).is_empty() {
+        return Plan::default();
+    }
+    let offline = policy.revokes_offline(OfflineAccess::Keep);
+    let reason = Reason::FrontchannelLogout;
+    let act = Act { issuer, ended_at: now, offline, reason, policy, now };
+    let mut hit = Hit::default();
+    let ended = act.end_session(session, sessions, &mut hit);
+    act.plan(vec![ended], hit)
 }
 
 /// Refuses a registration that could not be kept as it says.
@@ -151,8 +190,23 @@ pub(super) fn end_late_session(
     act.plan(vec![ended], hit)
 }
 
-/// What another instance's mark ends among the tokens that are registered here: they themselves
-/// and, for a user, the sessions that had begun by the cut-off. The mark itself is in force already.
+/// Sorts what another instance acknowledged: tokens that are over and nothing else, and marks that
+/// [`carry`] may end more for.
+pub(super) fn sort_followed(changes: &[Change], sessions: &Sessions) -> (Vec<Digest>, Vec<Change>) {
+    let is_spent = |change: &Change| {
+        let ends_grant = |token: &Arc<IssuedToken>| may_end_grant(token, change.reason);
+        // Hardly any has this reason, so hardly any is looked up.
+        let may = change.reason == Reason::RevocationRequest
+            && sessions.of_digest(change.kind, change.target).iter().any(ends_grant);
+        change.kind == TargetKind::Token && !may
+    };
+    let (spent, marks): (Vec<_>, Vec<_>) = changes.iter().copied().partition(is_spent);
+    (spent.into_iter().map(|change| change.target).collect(), marks)
+}
+
+/// What another instance's mark ends among the tokens that are registered here: they themselves;
+/// for a user, the sessions that had begun by the cut-off; for a refresh token that its client
+/// revoked, its grant. The mark itself is in force already.
 pub(super) fn carry(mark: &Change, sessions: &Sessions, policies: &Policies) -> Plan {
     let mut hit = Hit::default();
     let mut revocations = Vec::new();
@@ -172,6 +226,9 @@ pub(super) fn carry(mark: &Change, sessions: &Sessions, policies: &Policies) -> 
         }
     }
     hit.add(known, mark.issued_before, mark.reach);
+    if mark.kind == TargetKind::Token {
+        hit.add_grants(mark.reason, sessions, mark.revoked_at);
+    }
     hit.into_plan(revocations, mark.reason, mark.revoked_at, |token| policies.outlives(token))
 }
 
@@ -286,6 +343,34 @@ fn sessions_begun(tokens: &[Arc<IssuedToken>], by: Timestamp) -> Vec<(Issuer, Se
     begun.map(|((issuer, session), _)| (issuer.clone(), session.clone())).collect()
 }
 
+/// Whether more than this token may end when it is revoked for this reason.
+pub(super) fn may_end_grant(token: &IssuedToken, reason: Reason) -> bool {
+    reason == Reason::RevocationRequest
+        && matches!(token.kind, TokenKind::Refresh | TokenKind::OfflineRefresh)
+}
+
+/// The registered tokens of the grant that a refresh token stands for: those of its client in its
+/// session or, if it tells none, those that were issued to its client for its user by now. A later
+/// login of that user is another grant.
+fn grant_of(refresh: &IssuedToken, sessions: &Sessions, by: Timestamp) -> Vec<Arc<IssuedToken>> {
+    let IssuedToken { issuer, session, subject, client, .. } = refresh;
+    // Without its client it may be anybody's.
+    if client.is_none() {
+        return Vec::new();
+    }
+    let mut tokens = match (session, subject) {
+        (Some(session), _) => sessions.of_session(issuer, session),
+        (None, Some(subject)) => {
+            let mut tokens = sessions.of_subject(issuer, subject);
+            tokens.retain(|token| token.issued_at <= by);
+            tokens
+        }
+        (None, None) => Vec::new(),
+    };
+    tokens.retain(|token| token.client == *client);
+    tokens
+}
+
 /// The registered tokens that a request ends. One may be in it as its session's and as its user's.
 #[derive(Default)]
 struct Hit(Vec<Arc<IssuedToken>>);
@@ -304,6 +389,15 @@ impl Hit {
         };
         self.0.extend(tokens.into_iter().filter(hit));
         self.0.iter().skip(before).map(|token| token.expires_at).max()
+    }
+
+    /// Adds the grants of the refresh tokens among them. Tokens made to outlive logins are spared.
+    fn add_grants(&mut self, reason: Reason, sessions: &Sessions, by: Timestamp) {
+        let refresh = self.0.iter().filter(|token| may_end_grant(token, reason));
+        for token in refresh.cloned().collect::<Vec<_>>() {
+            let grant = grant_of(&token, sessions, by);
+            self.add(grant, IssuedBefore::EVERYTHING, session_reach(true));
+        }
     }
 
     fn last_expiry(&self) -> Option<Timestamp> {

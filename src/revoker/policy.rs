@@ -82,7 +82,8 @@ impl Policy {
     }
 
     /// How long a revoked token must be remembered.
-    pub(super) fn outlives(&self, expires_at: Timestamp) -> Timestamp {
+    #[must_use]
+    pub fn outlives(&self, expires_at: Timestamp) -> Timestamp {
         expires_at.plus(self.largest_leeway())
     }
 

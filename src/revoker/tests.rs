@@ -4,13 +4,16 @@
 mod broken_disk;
 mod followed;
 mod histories;
+mod requests;
 
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use prometheus::Registry;
-use signout_checker::{ClientId, SessionId, Subject, TargetKind, TokenFacts, TokenKind, Verdict};
+use signout_checker::{
+    ClientId, SessionId, Subject, Target, TargetKind, TokenFacts, TokenKind, Verdict,
+};
 
 use super::*;
 use crate::jose::{Algorithm, Compact, KeySet, SigningKey};

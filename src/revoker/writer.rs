@@ -6,17 +6,18 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use signout_checker::{
-    Change, Digest, Index, Issuer, JwtId, Revocation, Revoked, Target, TargetKind, Timestamp,
-    TokenFacts, TokenKind, Verdict,
+    Change, Index, Issuer, JwtId, Revocation, Revoked, Target, TargetKind, Timestamp, TokenFacts,
+    TokenKind, Verdict,
 };
 use tokio::sync::{mpsc, watch};
 
 use super::batch::{Answer, Batch, Reply};
 use super::late::{LateMarks, PATIENCE};
+use super::order::Asked;
 use super::outbox::Outbox;
 use super::{
-    Carried, LoggedOut, Metrics, Order, Parts, Policies, Policy, RegisterError, Registered,
-    Repeated, RevokerError, plan,
+    Carried, LoggedOut, Metrics, Parts, Policies, Policy, RegisterError, Registered, Repeated,
+    RevokerError, plan,
 };
 use crate::clock::Clock;
 use crate::journal::{
@@ -48,7 +49,7 @@ const SHORT_LIVED: Duration = Duration::from_secs(86_400);
 #[derive(Debug)]
 pub(super) enum Job {
     Logout { token: LogoutToken, policy: Policy, now: Timestamp, answer: Answer<LoggedOut> },
-    Revoke { order: Order, now: Timestamp, answer: Answer<Carried> },
+    Revoke { asked: Asked, now: Timestamp, answer: Answer<Carried> },
     Register { tokens: Vec<(IssuedToken, Policy)>, now: Timestamp, answer: Answer<Vec<Registered>> },
     Forget { issuer: Issuer, jwt_ids: Vec<JwtId>, answer: Answer<usize> },
     Follow { changes: Vec<Change> },
@@ -161,9 +162,11 @@ impl Writer {
             Record::Registered(tokens) => {
                 // A late session is ended in the same commit, by an entry before this one. One that
                 // is refused for its session alone stays: after a full disk the index knows marks
-                // that were not carried on to their tokens.
+                // that were not carried on to their tokens, or to their grant.
                 let ended = |token: &IssuedToken| match index.check(&token.facts()) {
-                    Verdict::Revoked(revoked) => revoked.target == TargetKind::Token,
+                    Verdict::Revoked(by) => {
+                        by.target == TargetKind::Token && !plan::may_end_grant(token, by.reason)
+                    }
                     Verdict::NotRevoked(_) | Verdict::Unknown(_) => false,
                 };
                 for token in tokens.into_iter().filter(|t| t.expires_at >= now && !ended(t)) {
@@ -186,8 +189,9 @@ impl Writer {
                 for change in &changes {
                     index.apply_change(change);
                 }
-                sessions.remove_digests(&tokens_of(&changes));
-                followed.extend(changes.into_iter().filter(|c| c.kind != TargetKind::Token));
+                let (ended, marks) = plan::sort_followed(&changes, &sessions);
+                sessions.remove_digests(&ended);
+                followed.extend(marks);
             }
         };
         let (mut targets, mut begun) = (0_usize, 0);
@@ -209,7 +213,7 @@ impl Writer {
         sessions.expire(now);
         // What was followed and not yet carried on to the tokens that only this instance knows.
         followed.retain(|mark| !sessions.of_digest(mark.kind, mark.target).is_empty());
-        self.late.extend(&followed);
+        self.late.extend(followed);
         self.state.sessions.replace(sessions);
         self.replay = replay;
         self.state.reached.send_replace(journal.position());
@@ -224,17 +228,8 @@ impl Writer {
             Job::Logout { token, policy, now, answer } => {
                 self.decide_logout(&token, &policy, now, answer, batch);
             }
-            Job::Revoke { order, now, answer } => {
-                let Order { target, issued_before, reason, policy } = &order;
-                let plan = plan::revoke(
-                    target,
-                    *issued_before,
-                    *reason,
-                    policy,
-                    &self.state.sessions,
-                    now,
-                );
-                let tokens_hit = batch.take(plan, None);
+            Job::Revoke { asked, now, answer } => {
+                let tokens_hit = batch.take(asked.plan(&self.state.sessions, now), None);
                 let at = batch.records.len();
                 batch.replies.push(Reply::Revoke { answer, tokens_hit, at });
             }
@@ -248,8 +243,9 @@ impl Writer {
             }
             Job::Follow { changes } => {
                 batch.requests += changes.len() / LIKE_ONE_REQUEST;
-                self.state.sessions.remove_digests(&tokens_of(&changes));
-                self.late.extend(&changes);
+                let (ended, marks) = plan::sort_followed(&changes, &self.state.sessions);
+                self.state.sessions.remove_digests(&ended);
+                self.late.extend(marks);
                 batch.records.push(Record::Followed(changes));
             }
             Job::Carry { answer } => {
@@ -391,10 +387,7 @@ impl Writer {
     fn carry_late_marks(&mut self, now: Instant, batch: &mut Batch) {
         let due: Vec<_> = self.late.due(now).collect();
         for mark in due {
-            let plan = plan::carry(&mark, &self.state.sessions, &self.policies);
-            if !plan.revocations.is_empty() {
-                batch.take(plan, None);
-            }
+            batch.take(plan::carry(&mark, &self.state.sessions, &self.policies), None);
         }
     }
 
@@ -597,12 +590,6 @@ impl Writer {
         }
         Ok(replayed)
     }
-}
-
-/// The tokens among the targets.
-fn tokens_of(changes: &[Change]) -> Vec<Digest> {
-    let tokens = changes.iter().filter(|change| change.kind == TargetKind::Token);
-    tokens.map(|change| change.target).collect()
 }
 
 fn token_target(revocation: &Revocation) -> Option<(&Issuer, &JwtId)> {

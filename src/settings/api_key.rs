@@ -13,6 +13,7 @@ use super::shape::{Privacy, Refusal, Shape, some, text};
 use super::unique::Unique;
 use super::value::{Kind, Value};
 use super::{ApiKeyName, ProviderName, ProviderSettings, Scope, Secret};
+use crate::access_token::AcceptedAudience;
 
 /// One key. `N` in a variable is its number, from 0, or its name in capitals with `_` for `-`.
 #[derive(Clone, Debug)]
@@ -27,6 +28,9 @@ pub struct ApiKeySettings {
     pub scopes: Vec<Scope>,
     /// For whose tokens. `SIGNOUT_API_KEY__N__ISSUERS`, provider names, default all.
     pub issuers: Issuers,
+    /// At `/oauth2/introspect`: whose tokens are for this caller, by their `aud`.
+    /// `SIGNOUT_API_KEY__N__AUDIENCES`, default those of `[forward_auth]`.
+    pub audiences: Option<Vec<AcceptedAudience>>,
 }
 
 /// SHA-256 of an api key. Comparing it in constant time is for the one who does it.
@@ -85,6 +89,7 @@ impl ApiKeySettings {
         let sha256 = KeyHash::read(section);
         let scopes = section.required("scopes", &some::<Scope>());
         let issuers = Issuers::read(section, providers);
+        let audiences = section.optional("audiences", &some::<AcceptedAudience>());
 
         let name =
             name.and_then(|name| match taken.names.insert(&name, section.source_of("name")) {
@@ -95,7 +100,7 @@ impl ApiKeySettings {
         if let Some(first) = taken.hashes.insert(&sha256, section.source_of(key)) {
             return Err(section.refuse(key, Mistake::DuplicateKey { first }));
         }
-        Ok(Self { name: name?, sha256, scopes: scopes?, issuers: issuers? })
+        Ok(Self { name: name?, sha256, scopes: scopes?, issuers: issuers?, audiences: audiences? })
     }
 }
 

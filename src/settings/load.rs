@@ -13,8 +13,9 @@ use super::report::{Report, Reported};
 use super::section::Section;
 use super::value::Table;
 use super::{
-    CheckerSettings, Effective, FeedSettings, ForwardAuthSettings, JournalSettings, Problem,
-    RedisSettings, ServerSettings, SettingsError, Source, Warning, toml_file,
+    CheckerSettings, Effective, FeedSettings, ForwardAuthSettings, IntrospectionSettings,
+    JournalSettings, Problem, RedisSettings, ServerSettings, SettingsError, Source, Warning,
+    toml_file,
 };
 
 /// Names the file if no argument does.
@@ -41,6 +42,8 @@ pub struct Settings {
     pub checker: CheckerSettings,
     /// `[feed]`.
     pub feed: FeedSettings,
+    /// `[introspection]`.
+    pub introspection: IntrospectionSettings,
 }
 
 /// Settings, and what there is to say about them.
@@ -173,6 +176,7 @@ fn read_sections(root: &mut Section<'_, '_>) -> Result<Settings, Reported> {
     let forward_auth = root.section("forward_auth", ForwardAuthSettings::read);
     let checker = root.section("checker", CheckerSettings::read);
     let feed = root.section("feed", FeedSettings::read);
+    let introspection = root.section("introspection", IntrospectionSettings::read);
     let redis = root.optional_section("redis", RedisSettings::read);
     Ok(Settings {
         server: server?,
@@ -183,6 +187,7 @@ fn read_sections(root: &mut Section<'_, '_>) -> Result<Settings, Reported> {
         forward_auth: forward_auth?,
         checker: checker?,
         feed: feed?,
+        introspection: introspection?,
     })
 }
 

@@ -261,6 +261,9 @@ pub enum Mistake {
         /// The file.
         path: String,
     },
+    /// A key that would sign nothing.
+    #[error("nothing is signed without issuer, the URL of this service: set that, or remove this")]
+    SigningKeyUnused,
     /// A file that is no TOML.
     #[error("this is no TOML: {parser_says}: correct the line; text stands in double quotes")]
     Syntax {

@@ -15,6 +15,15 @@ pub enum CannotPersist {
     ServiceUnavailable,
 }
 
+/// Whether a browser's word that a session is over counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrontchannelLogout {
+    /// There is no front-channel logout at this provider.
+    Deny,
+    /// A session of which a token is registered ends.
+    Allow,
+}
+
 choice! {
     /// Whether a logout ends refresh tokens that were granted for offline access.
     pub enum RevokeOffline {

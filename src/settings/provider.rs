@@ -15,8 +15,8 @@ use super::shape::{Flag, Lasting, seconds, some, text};
 use super::signature::Signature;
 use super::unique::Unique;
 use super::{
-    CannotPersist, KeyLocation, Profile, ProviderName, RevokeOffline, Secret, SessionReuse,
-    SidScope, Warning,
+    CannotPersist, FrontchannelLogout, KeyLocation, Profile, ProviderName, RevokeOffline, Secret,
+    SessionReuse, SidScope, Warning,
 };
 use crate::jose::Algorithm;
 use crate::logout_token::{EncryptionPolicy, MissingExp, TypPolicy};
@@ -79,6 +79,9 @@ pub struct ProviderSettings {
     /// No access token of this provider lives longer: how long a revocation is remembered whose
     /// tokens are not all known. `SIGNOUT_PROVIDER__N__MAX_TOKEN_LIFETIME`, default `24h`.
     pub max_token_lifetime: Duration,
+    /// Whether `/frontchannel-logout/{name}` ends sessions.
+    /// `SIGNOUT_PROVIDER__N__FRONTCHANNEL_LOGOUT`, default `false`.
+    pub frontchannel_logout: FrontchannelLogout,
 }
 
 /// Below ten seconds a healthy delivery is refused; one day is the longest life of a logout token
@@ -114,6 +117,7 @@ impl ProviderSettings {
         let revoke_offline = section.or("revoke_offline", "as_told", &text::<RevokeOffline>());
         let session_reuse = section.or("session_reuse", "deny", &text::<SessionReuse>());
         let max_token_lifetime = section.or("max_token_lifetime", "24h", &TOKEN_LIFETIME);
+        let frontchannel_logout = section.or("frontchannel_logout", false, &Flag);
 
         let name =
             name.and_then(|name| match taken.names.insert(&name, section.source_of("name")) {
@@ -150,6 +154,11 @@ impl ProviderSettings {
             revoke_offline: revoke_offline?,
             session_reuse: session_reuse?,
             max_token_lifetime: max_token_lifetime?,
+            frontchannel_logout: if frontchannel_logout? {
+                FrontchannelLogout::Allow
+            } else {
+                FrontchannelLogout::Deny
+            },
         })
     }
 }

@@ -88,6 +88,40 @@ impl Word for IssuerUrl {
     }
 }
 
+/// The URL that the service itself is reached by: `https`, or `http` on this machine. No query, no
+/// fragment (RFC 8414, section 2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceUrl(ProviderUrl);
+
+impl ServiceUrl {
+    /// As it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// The URL of one of its routes, which begins with a slash.
+    #[must_use]
+    pub fn route(&self, path: &str) -> String {
+        format!("{}{path}", self.as_str().trim_end_matches('/'))
+    }
+}
+
+impl Word for ServiceUrl {
+    fn expected() -> String {
+        "the URL that clients reach this service by, such as \"https://signout.example.org\"".into()
+    }
+
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        let url = ProviderUrl::parse(text)?;
+        if text.contains('?') {
+            return Err(Refusal::For(Mistake::UrlPart { url: text.into(), part: "query" }));
+        }
+        url.admit(PlainHttp::AllowLoopback).map_err(|_| Refusal::Unfit)?;
+        Ok(Self(url))
+    }
+}
+
 #[derive(PartialEq)]
 enum Scheme {
     Http,
@@ -178,6 +212,20 @@ mod tests {
             "https://op.example/#keys",
         ] {
             assert!(<ProviderUrl as Word>::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn where_the_service_is_reached() {
+        for url in
+            ["https://signout.example", "https://a.example/signout/", "http://127.0.0.1:8080"]
+        {
+            let parsed =
+                <ServiceUrl as Word>::parse(url).ok().map(|url| url.route("/oauth2/revoke"));
+            assert_eq!(parsed, Some(format!("{}/oauth2/revoke", url.trim_end_matches('/'))));
+        }
+        for url in ["http://signout.example", "https://a.example/?b", "https://a.example/#b", "a"] {
+            assert!(<ServiceUrl as Word>::parse(url).is_err(), "{url}");
         }
     }
 

@@ -23,7 +23,7 @@ const MANY: usize = 2_000;
 const TOO_SLOW: &str =
     "signout_logout_tokens_total{outcome=\"unavailable\",provider=\"home\",reason=\"too_slow\"}";
 /// Makes writes past the limit fail instead of ending the process.
-const LIMITED: &str = r#"trap "" XFSZ; exec "$0" "$@""#;
+pub(crate) const LIMITED: &str = r#"trap "" XFSZ; exec "$0" "$@""#;
 const LIMITED_TO_NOTHING: &str = r#"ulimit -S -f 0; trap "" XFSZ; exec "$0" "$@""#;
 /// A limit that is reached within a page, so that the last write is torn.
 const LIMITED_TO_2901_KIB: &str = r#"ulimit -S -f 2901; trap "" XFSZ; exec "$0" "$@""#;
@@ -440,7 +440,7 @@ fn settings(home: &Op, strict: &Op) -> String {
 }
 
 /// A place that can be filled up.
-enum Disk {
+pub(crate) enum Disk {
     /// The service's limit of file sizes is lowered and raised while it runs.
     FileSize(TempDir),
     /// A file takes all the room, and gives it back when it is removed.
@@ -448,7 +448,7 @@ enum Disk {
 }
 
 impl Disk {
-    fn file_size() -> Self {
+    pub(crate) fn file_size() -> Self {
         Self::FileSize(tempfile::tempdir().unwrap())
     }
 
@@ -470,7 +470,7 @@ impl Disk {
         }
     }
 
-    fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         match self {
             Self::FileSize(folder) | Self::Tmpfs(folder) => folder.path(),
         }
@@ -492,14 +492,14 @@ impl Disk {
         }
     }
 
-    fn fill(&self, service: &Service) {
+    pub(crate) fn fill(&self, service: &Service) {
         match self {
             Self::FileSize(_) => limit(service, "0:unlimited"),
             Self::Tmpfs(folder) => take_all_room(folder.path()),
         }
     }
 
-    fn free(&self, service: &Service) {
+    pub(crate) fn free(&self, service: &Service) {
         match self {
             Self::FileSize(_) => limit(service, "unlimited"),
             Self::Tmpfs(_) => self.empty(),
@@ -517,7 +517,7 @@ impl Drop for Disk {
 }
 
 /// The service, run by this script.
-fn limited(script: &str) -> Command {
+pub(crate) fn limited(script: &str) -> Command {
     let mut command = Command::new("bash");
     command.arg("-c").arg(script).arg(Service::command().get_program());
     command

@@ -31,6 +31,8 @@ mod forward_auth;
 mod kill;
 /// Whatever happens to Redis, to the network and to the instances (I2, I3, I5, I8, I11).
 mod nemesis;
+/// What OAuth clients, resource servers and front channels ask (rev_*, intro_*, fcl_*).
+mod oauth;
 /// A real provider, from sign-in to refusal.
 mod oidc_provider;
 /// openapi.yaml, the routes and what they really answer.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwapOption;
 use redb::backends::InMemoryBackend;
-use signout_checker::{Revocation, SessionId, TokenFacts, Verdict};
+use signout_checker::{Revocation, SessionId, Target, TokenFacts, Verdict};
 use tokio::sync::oneshot;
 
 use super::{Bench, POLICY, at, logout_token, token};

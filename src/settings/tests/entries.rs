@@ -228,6 +228,13 @@ fn api_keys() {
             "signout.toml:5: api_key.a.issuers: no provider is called \"elsewhere\"".into(),
         ),
         (
+            "key_file = \"/s/api\"\naudiences = []",
+            "signout.toml:5: api_key.a.audiences: the list is empty: write a list in brackets, each \
+             of it an `aud` of access tokens, such as \"https://api.example.org\", or leave the key \
+             out if it has a default"
+                .into(),
+        ),
+        (
             "key_file = \"/s/api\"\nissuers = []",
             "signout.toml:5: api_key.a.issuers: the list is empty: write a list in brackets, each \
              of it 1 to 63 of a-z, 0-9, _ and -, such as \"home\", or leave the key out if it has \

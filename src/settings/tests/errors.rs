@@ -44,7 +44,7 @@ fn unknown_keys_name_the_nearest() {
         (
             "listen = 5",
             "signout.toml:1: listen: unknown key: remove it; known here are \
-             server, journal, provider, api_key, forward_auth, checker, feed, redis",
+             server, journal, provider, api_key, forward_auth, checker, feed, introspection, redis",
         ),
     ] {
         check(toml, &[], expected);
@@ -338,6 +338,32 @@ fn forward_auth() {
         ("cookie = []", "forward_auth.cookie: unknown key, did you mean cookies?"),
     ] {
         check(&format!("[forward_auth]\n{keys}"), &[], &format!("signout.toml:2: {expected}"));
+    }
+}
+
+#[test]
+fn introspection() {
+    let issuer = "write the URL that clients reach this service by, such as \
+                  \"https://signout.example.org\"";
+    for (keys, expected) in [
+        ("issuer = \"signout\"", &*format!("issuer: \"signout\" does not fit: {issuer}")),
+        (
+            "issuer = \"http://signout.example\"",
+            &format!("issuer: \"http://signout.example\" does not fit: {issuer}"),
+        ),
+        (
+            "issuer = \"https://signout.example/?a\"",
+            "issuer: \"https://signout.example/?a\" has a query: remove it",
+        ),
+        (
+            "signing_key_file = \"/s/api\"",
+            "signing_key_file: nothing is signed without issuer, the URL of this service: set that, or \
+             remove this",
+        ),
+        ("signing_key = \"...\"", "signing_key: unknown key, did you mean signing_key_file?"),
+    ] {
+        let expected = format!("signout.toml:2: introspection.{expected}");
+        check(&format!("[introspection]\n{keys}"), &[], &expected);
     }
 }
 

@@ -42,13 +42,15 @@ require_encryption = false      # default
 revoke_offline = "as_told"      # default
 session_reuse = "deny"          # default
 max_token_lifetime = "24h"      # default
+frontchannel_logout = false     # default
 
 [api_key.orders-api]
-name = "orders-api"  # signout.toml:13
-sha256 = (not set)   # default
-key = "********"     # signout.toml:14
-scopes = ["check"]   # signout.toml:15
-issuers = ["home"]   # signout.toml:16
+name = "orders-api"    # signout.toml:13
+sha256 = (not set)     # default
+key = "********"       # signout.toml:14
+scopes = ["check"]     # signout.toml:15
+issuers = ["home"]     # signout.toml:16
+audiences = (not set)  # default
 
 [forward_auth]
 audiences = []            # default
@@ -64,6 +66,10 @@ when_stale = "allow"   # SIGNOUT_CHECKER__WHEN_STALE
 
 [feed]
 max_subscribers = 10000  # default
+
+[introspection]
+issuer = (not set)            # default
+signing_key_file = (not set)  # default
 "#;
     assert_eq!(loaded(&toml, &variables).effective.to_string(), expected);
 }

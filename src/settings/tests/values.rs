@@ -15,8 +15,9 @@ const fn secs(secs: u64) -> Duration {
 
 #[test]
 fn defaults() {
-    let Settings { server, journal, redis, providers, api_keys, forward_auth, checker, feed } =
-        loaded("", &[]).settings;
+    let settings = loaded("", &[]).settings;
+    let Settings { server, journal, redis, providers, api_keys, .. } = settings;
+    let Settings { forward_auth, checker, feed, introspection, .. } = settings;
     assert!(redis.is_none());
     assert_eq!(server.listen, "127.0.0.1:8080".parse().unwrap());
     assert_eq!(server.metrics_listen, "127.0.0.1:9464".parse().unwrap());
@@ -26,6 +27,7 @@ fn defaults() {
     assert!(providers.is_empty() && api_keys.is_empty());
     assert_eq!((checker.max_staleness, checker.when_stale), (secs(30), StalePolicy::Deny));
     assert_eq!(feed.max_subscribers, 10_000);
+    assert!(introspection.issuer.is_none() && introspection.signing_key_file.is_none());
     assert!(forward_auth.audiences.is_empty() && forward_auth.cookies.is_empty());
     assert!(forward_auth.headers.is_empty() && forward_auth.groups_claim.is_none());
     assert_eq!(forward_auth.token_profile, TokenProfile::Compat);
@@ -43,6 +45,7 @@ fn defaults() {
     assert_eq!(home.revoke_offline, RevokeOffline::AsTold);
     assert_eq!(home.session_reuse, SessionReuse::Deny);
     assert_eq!(home.max_token_lifetime, secs(86_400));
+    assert_eq!(home.frontchannel_logout, FrontchannelLogout::Deny);
 }
 
 #[test]
@@ -109,6 +112,21 @@ fn what_a_gateway_may_bring() {
     assert_eq!(set.groups_claim.unwrap().as_str(), "realm_access.roles");
     let variables = [("SIGNOUT_FORWARD_AUTH__COOKIES", "a, b")];
     assert_eq!(loaded("", &variables).settings.forward_auth.cookies.len(), 2);
+}
+
+#[test]
+fn what_oauth_clients_are_told_and_front_channels_may_do() {
+    let toml = format!(
+        "{HOME}frontchannel_logout = true\n{ORDERS}audiences = [\"orders\", \"https://a.example\"]\n\
+         [introspection]\nissuer = \"https://signout.example/\"\nsigning_key_file = \"/s/api\"\n"
+    );
+    let Settings { providers, api_keys, introspection, .. } = loaded(&toml, &[]).settings;
+    assert_eq!(providers[0].frontchannel_logout, FrontchannelLogout::Allow);
+    let audiences = api_keys[0].audiences.as_ref().unwrap();
+    let audiences: Vec<_> = audiences.iter().map(AcceptedAudience::as_str).collect();
+    assert_eq!(audiences, ["orders", "https://a.example"]);
+    assert_eq!(introspection.issuer.unwrap().route("/x"), "https://signout.example/x");
+    assert_eq!(introspection.signing_key_file.as_deref(), Some(Path::new("/s/api")));
 }
 
 #[test]
