@@ -1,0 +1,1 @@
+"""Fixtures. The component is imported here: later the test Home Assistant's own folder hides it."""
