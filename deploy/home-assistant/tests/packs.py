@@ -19,13 +19,10 @@ def group(
     issued_before: int = ALL,
     retain_until: int = ALL,
 ) -> bytes:
-    head = struct.pack(
-        "<BBBIIH", kind.tag, reason, flags, issued_before, 8, len(digests)
-    )
+    head = struct.pack("<BBBIIH", kind.tag, reason, flags, issued_before, 8, len(digests))
     name = bytes(16) if flags & 4 else b""
     targets = (
-        digest.to_bytes(16, "little") + name + struct.pack("<I", retain_until)
-        for digest in digests
+        digest.to_bytes(16, "little") + name + struct.pack("<I", retain_until) for digest in digests
     )
     return head + b"".join(targets)
 

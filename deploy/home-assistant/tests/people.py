@@ -11,6 +11,7 @@ from homeassistant.auth.models import (
     RefreshToken,
     User,
 )
+from homeassistant.auth.providers import AuthProvider
 from homeassistant.core import HomeAssistant
 
 from custom_components.signout import SignoutEntry
@@ -18,6 +19,20 @@ from custom_components.signout.core.identity import Identity, hashed_subject
 from tests.service import ISSUER
 
 CLIENT = "https://ha.example/"
+
+
+class Provider(AuthProvider):
+    """As much of hass-oidc-auth's provider as Home Assistant asks."""
+
+    type, id = "auth_oidc", "default"
+    user_linking = False
+
+
+def provide(hass: HomeAssistant) -> Provider:
+    """Put the provider in, as hass-oidc-auth does."""
+    provider = Provider(hass, hass.auth._store, {})
+    hass.auth._providers[(provider.type, provider.id)] = provider
+    return provider
 
 
 async def eventually(condition: Callable[[], Any]) -> None:

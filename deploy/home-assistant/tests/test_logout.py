@@ -69,9 +69,7 @@ async def test_one_seen_login_names_the_others_of_the_user(
         await eventually(lambda token=token: not lives(hass, token))
 
 
-async def test_the_issuer_is_always_compared(
-    hass: HomeAssistant, set_up: SetUp, service: Service
-):
+async def test_the_issuer_is_always_compared(hass: HomeAssistant, set_up: SetUp, service: Service):
     ada = await user(hass, "ada")
     entry = await set_up()
     token = await login(hass, ada, entry=entry, session="s-1")

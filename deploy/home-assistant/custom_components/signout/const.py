@@ -32,5 +32,5 @@ REPAIR_AFTER: Final = 300.0
 """Seconds without the service until somebody is told."""
 PASSWORD_GRACE: Final = 1.0
 """Seconds between a password change and the end of the sessions, so that the answer arrives."""
-SLICE: Final = 0.008
+SLICE: Final = 0.005
 """Seconds of work at a time: others on the event loop wait no longer for us."""

@@ -63,7 +63,14 @@ def test_how_far_a_heartbeat_vouches():
 def test_a_change():
     event = parse(changes(CHANGE))
     change = Change(
-        Kind.SESSION, 10, None, False, True, 9, Reason.BACKCHANNEL_LOGOUT, 8  # noqa: FBT003
+        Kind.SESSION,
+        10,
+        None,
+        False,
+        True,
+        9,
+        Reason.BACKCHANNEL_LOGOUT,
+        8,
     )
     assert event == Changes(AT, 6, (change,))
 

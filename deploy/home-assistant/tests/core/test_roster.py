@@ -10,7 +10,14 @@ from custom_components.signout.core.revocation import Change, Kind, Reason
 from custom_components.signout.core.roster import Login, LongLivedPolicy, Marks, Roster
 
 SESSION = Change(
-    Kind.SESSION, 1, None, False, False, 100, Reason.BACKCHANNEL_LOGOUT, 50  # noqa: FBT003
+    Kind.SESSION,
+    1,
+    None,
+    False,
+    False,
+    100,
+    Reason.BACKCHANNEL_LOGOUT,
+    50,
 )
 SUBJECT = replace(SESSION, kind=Kind.SUBJECT, digest=2, issued_before=50)
 
