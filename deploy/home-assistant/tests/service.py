@@ -62,7 +62,7 @@ def frame(event: str, data: object, seq: int | None = None) -> str:
 
 
 class Service:
-    """Answers the five requests of the component."""
+    """Answers the requests of the component."""
 
     def __init__(self) -> None:
         self.snapshot = snapshot([])
@@ -74,6 +74,7 @@ class Service:
         self.registered: list[dict[str, Any]] = []
         self.forgotten: list[str] = []
         self.result = "registered"
+        self.revoked: set[str] = set()
         self.opening: list[str] = [heartbeat(12)]
         """What every stream begins with."""
         self._streams: list[asyncio.Queue[str | None]] = []
@@ -83,6 +84,7 @@ class Service:
         app.router.add_get("/v1/snapshot", self._snapshot)
         app.router.add_post("/v1/tokens", self._register)
         app.router.add_delete("/v1/tokens", self._forget)
+        app.router.add_post("/v1/check", self._check)
         self._server = TestServer(app)
 
     @property
@@ -145,6 +147,13 @@ class Service:
             return web.json_response({}, status=400)
         self.registered += tokens
         return web.json_response([{"status": self.result} for _ in tokens])
+
+    async def _check(self, request: web.Request) -> web.Response:
+        if refusal := self._refusal(request):
+            return refusal
+        tokens = await request.json()
+        verdicts = ({"revoked": token["jti"] in self.revoked} for token in tokens)
+        return web.json_response(list(verdicts))
 
     async def _forget(self, request: web.Request) -> web.Response:
         if refusal := self._refusal(request):

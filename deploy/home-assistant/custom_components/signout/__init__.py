@@ -15,10 +15,13 @@ from homeassistant.const import (
     Platform,
 )
 from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.typing import ConfigType
 from homeassistant.setup import EventComponentLoaded
 from homeassistant.util import dt as dt_util
 
+from .actions import async_register_actions
 from .book import Book
 from .client import SignoutClient
 from .const import (
@@ -28,6 +31,7 @@ from .const import (
     CONF_STALE_AFTER,
     CONF_WHEN_STALE,
     DEFAULT_STALE_AFTER,
+    DOMAIN,
 )
 from .core.freshness import StalePolicy
 from .core.identity import OIDC_AUTH, Identity
@@ -42,7 +46,8 @@ from .session_hook import SessionHook
 from .status import Status
 from .watch import Watch
 
-PLATFORMS: Final[list[Platform]] = []
+PLATFORMS: Final = [Platform.BINARY_SENSOR, Platform.BUTTON, Platform.EVENT, Platform.SENSOR]
+CONFIG_SCHEMA: Final = cv.config_entry_only_config_schema(DOMAIN)
 
 
 @dataclass
@@ -50,6 +55,7 @@ class Signout:
     """What is running while the integration is loaded."""
 
     book: Book
+    client: SignoutClient
     enforcer: Enforcer
     follower: Follower
     guard: Guard
@@ -62,6 +68,12 @@ class Signout:
 
 
 type SignoutEntry = ConfigEntry[Signout]
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Offer the actions, which say themselves if nothing is set up."""
+    async_register_actions(hass)
+    return True
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: SignoutEntry) -> bool:
@@ -123,6 +135,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: SignoutEntry) -> bool:
 
     entry.runtime_data = Signout(
         book,
+        client,
         enforcer,
         follower,
         guard,
@@ -158,6 +171,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: SignoutEntry) -> bool:
     running.hook.undo()
     running.book.close()
     running.guard.undo()
+    running.status.close()
     await running.memory.save()
     return True
 

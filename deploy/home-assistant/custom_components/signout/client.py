@@ -84,6 +84,17 @@ class SignoutClient:
         """Let go of at most `BATCH` tokens that ended."""
         await self._call("DELETE", "v1/tokens", {"iss": issuer, "jti": list(token_ids)})
 
+    async def check(self, facts: Sequence[Mapping[str, object]]) -> list[str | None]:
+        """Ask about at most `BATCH` tokens, and give why each is revoked, or `None`."""
+        answers = await self._call("POST", "v1/check", list(facts))
+        if not isinstance(answers, list) or len(answers) != len(facts):
+            raise UnusableError("the answer to a check has another form")
+        return [
+            str(answer.get("reason") or "admin") if answer.get("revoked") is True else None
+            for answer in answers
+            if isinstance(answer, dict)
+        ]
+
     async def _call(
         self, method: str, path: str, body: object, *, but: tuple[int, ...] = ()
     ) -> Any:

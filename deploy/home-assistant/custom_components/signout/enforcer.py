@@ -64,6 +64,19 @@ class Enforcer:
         self._tell(users, kind, reason)
         return users.total()
 
+    async def end_many(self, tokens: Sequence[RefreshToken], reason: str) -> int:
+        """End any number of tokens, refused all at once and removed one after the other."""
+        self._guard.end(token.id for token in tokens)
+        pace, users = Pace(), Counter[str]()
+        for token in tokens:
+            if self._book.token(token.id) is not None:
+                users[token.user.id] += 1
+                self._remove(token)
+            self._guard.removed(token.id)
+            await pace.breathe()
+        self._tell(users, "admin", reason)
+        return users.total()
+
     async def _end(self, hit: list[Login], change: Change, pace: Pace) -> None:
         # From here on they are refused, however long it takes to remove them.
         self._guard.end(login.token_id for login in hit)

@@ -113,7 +113,8 @@ async def _user_of(auth: AuthManager, username: str) -> User | None:
     for user in await auth.async_get_users():
         for credential in user.credentials:
             stored = credential.data.get("username")
-            is_local = credential.auth_provider_type == _LOCAL and isinstance(stored, str)
-            if is_local and stored.strip().casefold() == name:
+            if credential.auth_provider_type != _LOCAL or not isinstance(stored, str):
+                continue
+            if stored.strip().casefold() == name:
                 return user
     return None

@@ -1,9 +1,11 @@
 """How it goes: what entities, diagnostics and repairs tell."""
 
+from asyncio import TimerHandle
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Final
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_send
@@ -13,7 +15,10 @@ from .const import DISCONNECTED, EVENT_LOGOUT, SIGNAL_LOGOUT, SIGNAL_STATUS
 from .core.freshness import Freshness
 from .core.revocation import Change, Kind, Reason
 
-LOGOUT_TYPES = ("session", "user", "admin", "password_change", "recheck")
+_MOMENT: Final = 0.25
+"""Seconds. To count ten thousand sessions at each of ten thousand logouts would take very long."""
+
+LOGOUT_TYPES: Final = ("session", "user", "admin", "password_change", "recheck")
 
 
 def logout_type(change: Change) -> str:
@@ -54,6 +59,7 @@ class Status:
         self._lost = clock()
         self._today: tuple[date, int] = (dt_util.now().date(), 0)
         self.last_logout: datetime | None = None
+        self._telling: TimerHandle | None = None
 
     @property
     def is_connected(self) -> bool:
@@ -92,5 +98,18 @@ class Status:
 
     @callback
     def tell(self) -> None:
-        """Have everything shown anew."""
+        """Have everything shown anew in a moment: once, however often this is said meanwhile."""
+        if self._telling is None:
+            self._telling = self._hass.loop.call_later(_MOMENT, self._tell)
+
+    @callback
+    def close(self) -> None:
+        """Show nothing any more."""
+        if self._telling is not None:
+            self._telling.cancel()
+            self._telling = None
+
+    @callback
+    def _tell(self) -> None:
+        self._telling = None
         async_dispatcher_send(self._hass, SIGNAL_STATUS)

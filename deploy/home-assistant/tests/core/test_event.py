@@ -63,14 +63,14 @@ def test_how_far_a_heartbeat_vouches():
 def test_a_change():
     event = parse(changes(CHANGE))
     change = Change(
-        Kind.SESSION,
-        10,
-        None,
-        False,
-        True,
-        9,
-        Reason.BACKCHANNEL_LOGOUT,
-        8,
+        kind=Kind.SESSION,
+        digest=10,
+        issued_before=None,
+        offline=False,
+        long_lived=True,
+        retain_until=9,
+        reason=Reason.BACKCHANNEL_LOGOUT,
+        revoked_at=8,
     )
     assert event == Changes(AT, 6, (change,))
 

@@ -10,14 +10,14 @@ from custom_components.signout.core.revocation import Change, Kind, Reason
 from custom_components.signout.core.roster import Login, LongLivedPolicy, Marks, Roster
 
 SESSION = Change(
-    Kind.SESSION,
-    1,
-    None,
-    False,
-    False,
-    100,
-    Reason.BACKCHANNEL_LOGOUT,
-    50,
+    kind=Kind.SESSION,
+    digest=1,
+    issued_before=None,
+    offline=False,
+    long_lived=False,
+    retain_until=100,
+    reason=Reason.BACKCHANNEL_LOGOUT,
+    revoked_at=50,
 )
 SUBJECT = replace(SESSION, kind=Kind.SUBJECT, digest=2, issued_before=50)
 
