@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from homeassistant.components.binary_sensor import (
-    BinarySensorDeviceClass,  # type: ignore[attr-defined]  # from where older versions have it
+from homeassistant.components.binary_sensor import (  # type: ignore[attr-defined]
+    BinarySensorDeviceClass,  # Older versions have it here, and newer ones too.
     BinarySensorEntity,
 )
 from homeassistant.const import EntityCategory
