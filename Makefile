@@ -9,7 +9,7 @@ PYTHON := target/python
 HOME_ASSISTANT := target/home-assistant
 NODE_PROJECTS := tests/providers/oidc-provider tests/redis-clients
 
-.PHONY: help build demo test test-setup test-ha redis-server lint bench bench-load audit clean
+.PHONY: help build demo test test-setup test-ha e2e-ha redis-server lint bench bench-load audit clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -49,6 +49,10 @@ $(HOME_ASSISTANT)/%-venv/.done: deploy/home-assistant/%/requirements.txt | $(HOM
 
 test-ha: $(HOME_ASSISTANT)/tests-venv/.done ## Lint, type-check and test the Home Assistant integration
 	deploy/home-assistant/tests/run $(HOME_ASSISTANT)
+
+e2e-ha: $(HOME_ASSISTANT)/e2e-venv/.done ## Sign out of the newest Home Assistant, with the real service
+	$(CARGO) build --quiet --locked $(FEATURES)
+	deploy/home-assistant/e2e/run $(HOME_ASSISTANT) target/debug/signout
 
 nemesis: ## Break Redis, the network and instances for NEMESIS_SECONDS (1800) and lose nothing
 	NEMESIS_SECONDS=$${NEMESIS_SECONDS:-1800} \

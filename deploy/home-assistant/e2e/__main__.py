@@ -122,7 +122,7 @@ async def a_crash_brings_nobody_back(world: World) -> None:
 
 async def what_happens_while_it_is_off_is_done_when_it_is_back(world: World) -> None:
     session, sibling = await world.sso("dora", "s-20"), await world.sso("dora", "s-21")
-    await world.home.stop()
+    await world.home.stop(world.owner.access)
     await world.log_out(sid="s-20")
     await world.home.start()
     await world.home.follows(world.owner.access)
@@ -152,8 +152,14 @@ async def lights_work_without_the_service(world: World) -> None:
     await session.is_alive()
     await world.owner.is_alive()
     late = await world.sso("gus", "s-13")
+
+    async def is_said(*, said: bool) -> bool:
+        return ("feed_down" in await world.home.issues(world.owner)) is said
+
+    await eventually("the repair issue", lambda: is_said(said=True), 30)
     await world.service.start()
     await world.home.follows(world.owner.access)
+    await eventually("the end of the repair issue", lambda: is_said(said=False), 30)
     await world.log_out(sid="s-12")
     await session.closed()
     await session.is_over()
@@ -206,8 +212,7 @@ SCENARIOS: list[Callable[[World], Awaitable[None]]] = [
 
 async def main(program: Path, folder: Path) -> int:
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    (folder / "config").mkdir()
+    (folder / "config").mkdir(parents=True)
     passed = failed = 0
     async with ClientSession(timeout=ClientTimeout(total=30)) as session, asyncio.timeout(LIMIT):
         world = World(program, folder, session)
@@ -218,7 +223,7 @@ async def main(program: Path, folder: Path) -> int:
                 try:
                     async with asyncio.timeout(120):
                         await scenario(world)
-                except Exception:
+                except Exception:  # noqa: BLE001
                     failed += 1
                     traceback.print_exc()
                     print(f"FAILED {scenario.__name__}", flush=True)

@@ -181,6 +181,16 @@ async def test_sessions_are_registered_and_forgotten(
     await eventually(lambda: service.forgotten == [token.id])
 
 
+async def test_a_session_that_ends_while_it_is_registered_is_forgotten(
+    hass: HomeAssistant, set_up: SetUp, service: Service
+):
+    ada = await user(hass, "ada")
+    entry = await set_up()
+    token = await login(hass, ada, entry=entry, session="s-1")
+    hass.auth.async_remove_refresh_token(token)
+    await eventually(lambda: service.forgotten == [token.id])
+
+
 async def test_a_session_that_was_over_when_it_was_registered_ends(
     hass: HomeAssistant, set_up: SetUp, service: Service
 ):

@@ -58,9 +58,9 @@ class Registrar:
 
     @callback
     def ended(self, token_id: str, identity: Identity | None) -> None:
-        """Tell that a session is over."""
-        untold = self._new.pop(token_id, None)
-        if untold is None and identity is not None and identity.issuer is not None:
+        """Tell that a session is over, also one that is just being told of."""
+        self._new.pop(token_id, None)
+        if identity is not None and identity.issuer is not None:
             self._over[token_id] = identity.issuer
             self._wake.set()
 

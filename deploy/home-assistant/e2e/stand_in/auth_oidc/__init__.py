@@ -1,8 +1,12 @@
 """Stands in for hass-oidc-auth, which no package registry has.
 
-It keeps what that keeps, where that keeps it: a provider of the type `auth_oidc` with the id `default`,
-credentials with nothing but the hash of issuer and subject, and user details that come out of
-`OIDCClient.parse_user_details`. The provider's answer is taken on trust: the claims are the code.
+It keeps what that keeps, where that keeps it: a provider of the type `auth_oidc` with the id
+`default`, credentials with nothing but the hash of issuer and subject, and user details that come
+out of `OIDCClient.parse_user_details`. The provider's answer is taken on trust: the claims are the
+code.
+
+It also has the integration complain after fifteen seconds without the service, and not after five
+minutes, for which no test would wait.
 """
 
 import json
@@ -13,12 +17,15 @@ from homeassistant.auth.models import Credentials, UserMeta
 from homeassistant.auth.providers import AuthProvider, LoginFlow
 from homeassistant.core import HomeAssistant
 
+from custom_components.signout import watch
+
 from .tools.oidc_client import OIDCClient
 
 
 async def async_setup(hass: HomeAssistant, config: dict[str, Any]) -> bool:
     provider = StandIn(hass, hass.auth._store, {"id": "default", "type": "auth_oidc"})
     hass.auth._providers[(provider.type, provider.id)] = provider
+    watch.REPAIR_AFTER = 15.0  # type: ignore[misc]
     return True
 
 
