@@ -147,20 +147,21 @@ async def test_ten_thousand_tokens_in_a_second(
 
     @callback
     def beat() -> None:
-        beats.append(time.perf_counter())
+        # What this thread worked, and not what the machine did besides.
+        beats.append(time.thread_time())
         hass.loop.call_later(0.001, beat)
 
     service.say(changes(13, change(Kind.SUBJECT, "ada", issued_before=NOW)))
     beat()
-    began = time.perf_counter()
+    began = time.thread_time()
     await eventually(lambda: not ada.refresh_tokens)
-    took = time.perf_counter() - began
+    took = time.thread_time() - began
     longest = max(b - a for a, b in pairwise(beats))
     print(f"10,000 tokens in {took:.3f} s, at most {longest * 1000:.1f} ms at a time")
     assert not any(lives(hass, token) for token in tokens)
-    # The goals are 1 s and 20 ms; a machine that is busy otherwise gets some grace.
-    assert took < 3
-    assert longest < 0.1
+    # The goals are 1 s and 20 ms; coverage is measured as well, and costs its share.
+    assert took < 2
+    assert longest < 0.06
 
 
 async def test_a_lost_stream_is_taken_up_where_it_was(

@@ -50,6 +50,8 @@ class Book:
         """Enter all tokens that there are, and from now on those that come."""
         for identity in self._memory.logins.values():
             self._knows(identity)
+        # First, so that none is made unseen while the others are entered.
+        self._wrap = Wrap(self._auth, "async_create_refresh_token", self._seeing)
         pace, known = Pace(), set()
         for user in await self._auth.async_get_users():
             for token in list(user.refresh_tokens.values()):
@@ -57,8 +59,8 @@ class Book:
                 self._enter(token)
                 await pace.breathe()
         for token_id in self._memory.logins.keys() - known:
-            del self._memory.logins[token_id]
-        self._wrap = Wrap(self._auth, "async_create_refresh_token", self._seeing)
+            if self.token(token_id) is None:
+                del self._memory.logins[token_id]
 
     @callback
     def close(self) -> None:

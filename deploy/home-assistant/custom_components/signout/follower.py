@@ -48,6 +48,7 @@ class Follower:
         self._cursor: Cursor | None = None
         self._replays = True
         self._is_vouched = False
+        self._since: float | None = None
         self._expired_at = 0
         self.caught_up = asyncio.Event()
         self.on_rejected: Callable[[], None] = lambda: None
@@ -56,7 +57,6 @@ class Follower:
         """Follow for ever."""
         backoff = Backoff()
         while True:
-            began = self._clock()
             pause = None
             try:
                 await self._follow()
@@ -66,8 +66,9 @@ class Follower:
                 pause = HOPELESS * (0.5 + random())
             except (SignoutError, SnapshotError) as error:
                 self._lost(str(error))
-            else:
-                backoff.lasted(self._clock() - began)
+            if self._since is not None:
+                backoff.lasted(self._clock() - self._since)
+                self._since = None
             if pause is None:
                 pause = backoff.pause(random())
             await asyncio.sleep(pause)
@@ -84,6 +85,7 @@ class Follower:
         asked, self._is_vouched = self._clock(), False
         async with self._client.follow(cursor.position) as events:
             self._status.counts.connections += 1
+            self._since = self._clock()
             async for event in events:
                 match cursor.step(event):
                     case Step.RESET:
