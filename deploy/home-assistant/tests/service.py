@@ -115,7 +115,7 @@ class Service:
         return None if status is None else web.Response(status=status)
 
     async def _feed(self, request: web.Request) -> web.StreamResponse:
-        if refusal := self._refusal(request):
+        if (refusal := self._refusal(request)) is not None:
             return refusal
         stream: asyncio.Queue[str | None] = asyncio.Queue()
         self._streams.append(stream)
@@ -137,10 +137,12 @@ class Service:
 
     async def _snapshot(self, request: web.Request) -> web.Response:
         self.snapshots += 1
-        return self._refusal(request) or web.Response(body=self.snapshot)
+        # Responses without a body are false in some versions of aiohttp.
+        refusal = self._refusal(request)
+        return web.Response(body=self.snapshot) if refusal is None else refusal
 
     async def _register(self, request: web.Request) -> web.Response:
-        if refusal := self._refusal(request):
+        if (refusal := self._refusal(request)) is not None:
             return refusal
         tokens = await request.json()
         if not tokens or any(token["iss"] != ISSUER for token in tokens):
@@ -149,14 +151,14 @@ class Service:
         return web.json_response([{"status": self.result} for _ in tokens])
 
     async def _check(self, request: web.Request) -> web.Response:
-        if refusal := self._refusal(request):
+        if (refusal := self._refusal(request)) is not None:
             return refusal
         tokens = await request.json()
         verdicts = ({"revoked": token["jti"] in self.revoked} for token in tokens)
         return web.json_response(list(verdicts))
 
     async def _forget(self, request: web.Request) -> web.Response:
-        if refusal := self._refusal(request):
+        if (refusal := self._refusal(request)) is not None:
             return refusal
         body = await request.json()
         if body["iss"] != ISSUER:
