@@ -153,7 +153,10 @@ class Home:
     async def onboard(self) -> Session:
         """Makes the owner."""
         answer = await eventually("onboarding", self._onboarded, 60)
-        return await self._session_of(answer["auth_code"])
+        owner = await self._session_of(answer["auth_code"])
+        # Address and port of the configuration are on trial, and given up after five minutes.
+        await owner.ask("http/config/promote")
+        return owner
 
     async def _onboarded(self) -> Any:
         body = {

@@ -7,6 +7,7 @@ import pytest
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.service import async_get_all_descriptions
 from homeassistant.setup import async_setup_component
 
 import custom_components.signout as component
@@ -206,3 +207,14 @@ def test_everything_that_is_said_has_words():
     assert set(strings["entity"]["sensor"]) == {sensor.key for sensor in SENSORS}
     icons = json.loads((folder / "icons.json").read_text())
     assert icons["services"].keys() == strings["services"].keys()
+
+
+async def test_actions_are_described_so_that_the_pages_load(hass: HomeAssistant, set_up: SetUp):
+    # One description that is not as it should be, and no page of Home Assistant loads.
+    await set_up()
+    described = await async_get_all_descriptions(hass)
+    assert described["signout"]["revoke_user"]["fields"].keys() == {
+        "user_id",
+        "include_long_lived",
+        "disable_user",
+    }
