@@ -223,6 +223,24 @@ async def set_up_without_waiting(set_up: SetUp, service: Service):
         return await set_up()
 
 
+async def test_a_restart_replays_from_where_everything_is_on_the_disk(
+    hass: HomeAssistant, set_up: SetUp, service: Service, hass_storage
+):
+    entry = await set_up()
+    memory = entry.runtime_data.memory
+    service.say(heartbeat(13))
+    await eventually(lambda: entry.runtime_data.follower._cursor.position.seq == 13)
+    assert memory.position is None, "what 13 led to may not be on the disk yet"
+    memory._clock = lambda: hass.loop.time() + 6
+    service.say(heartbeat(14))
+    await eventually(lambda: str(memory.position) == f"{EPOCH}.13")
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    assert hass_storage["signout"]["data"]["position"] == f"{EPOCH}.13"
+    service.snapshot, service.opening = snapshot([], seq=14), [heartbeat(14)]
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert service.asked == [f"{EPOCH}.0", f"{EPOCH}.13"]
+
+
 async def test_a_gap_is_read_again(hass: HomeAssistant, set_up: SetUp, service: Service):
     ada = await user(hass, "ada")
     entry = await set_up()

@@ -86,7 +86,8 @@ async def test_deny_holds_sso_sessions_only_and_lets_them_back(
     assert lives(hass, sso)
     clock = age(entry, 301)
     # Created before the knowledge became too old.
-    sso.created_at = dt_util.utcnow().replace(year=2020)
+    for token in (sso, owners, local, system):
+        token.created_at = dt_util.utcnow().replace(year=2020)
     later = await login(hass, ada)
     later.created_at = dt_util.utcnow().replace(year=2098)
     await look(hass)
