@@ -6,9 +6,10 @@
 FEATURES := $(shell pkg-config --exists openssl 2>/dev/null || echo --features vendored)
 CARGO := cargo
 PYTHON := target/python
+HOME_ASSISTANT := target/home-assistant
 NODE_PROJECTS := tests/oauth-clients tests/providers/oidc-provider tests/redis-clients
 
-.PHONY: help build demo test test-setup servers lint bench bench-load audit clean
+.PHONY: help build demo test test-setup test-ha e2e-ha servers lint bench bench-load audit clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -36,6 +37,22 @@ $(PYTHON)/.done: tests/requirements.txt
 %/node_modules/.done: %/package-lock.json
 	npm ci --prefix $* --no-audit --no-fund --ignore-scripts
 	touch $@
+
+# Home Assistant needs a newer Python than most machines have: it is put below target/, which takes
+# root and apt-get.
+$(HOME_ASSISTANT)/root/.done:
+	deploy/home-assistant/environment/install-root $(HOME_ASSISTANT)/root
+
+$(HOME_ASSISTANT)/%-venv/.done: deploy/home-assistant/%/requirements.txt | $(HOME_ASSISTANT)/root/.done
+	deploy/home-assistant/environment/install-venv $(HOME_ASSISTANT) $*
+	touch $@
+
+test-ha: $(HOME_ASSISTANT)/tests-venv/.done ## Lint, type-check and test the Home Assistant integration
+	deploy/home-assistant/tests/run $(HOME_ASSISTANT)
+
+e2e-ha: $(HOME_ASSISTANT)/e2e-venv/.done ## Sign out of the newest Home Assistant, with the real service
+	$(CARGO) build --quiet --locked $(FEATURES)
+	deploy/home-assistant/e2e/run $(HOME_ASSISTANT) target/debug/signout
 
 nemesis: ## Break Redis, the network and instances for NEMESIS_SECONDS (1800) and lose nothing
 	NEMESIS_SECONDS=$${NEMESIS_SECONDS:-1800} \

@@ -1,0 +1,1 @@
+"""Home Assistant, the service and a provider, all of them real processes."""

@@ -1,0 +1,1 @@
+"""As hass-oidc-auth has it."""
