@@ -88,7 +88,9 @@ class SnapshotReader:
             self._hash = SipHash13(secret)
             self._hash.update(part[: -len(told)])
             if self._hash.digest().to_bytes(16, "little")[: len(told)] != told:
-                raise SnapshotError("the snapshot is damaged: the digest of its head is another one")
+                raise SnapshotError(
+                    "the snapshot is damaged: the digest of its head is another one"
+                )
             self._hash.update(told)
             self.key, self._position = DigestKey(secret), Position(f"{epoch:016x}", seq)
             return []
