@@ -118,6 +118,8 @@ mod cryptography;
 pub mod http;
 #[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(any(feature = "json", feature = "redis"))]
+mod sweep;
 
 #[cfg(feature = "file")]
 mod state;

@@ -1,14 +1,12 @@
 //! The feed on its way into a checker.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use crate::sweep::Sweep;
 use crate::{
     Applied, Change, Checker, Cursor, FeedEvent, Heartbeat, Position, ResetReason, Snapshot, Step,
     Timestamp,
 };
-
-/// Expiry walks over the whole index. An index may keep an entry up to this long beyond its time.
-const EXPIRE_EVERY: Duration = Duration::from_secs(60);
 
 /// Applies events of the feed to a [`Checker`], and vouches for what is known after them. Outlives
 /// connections: it knows behind which position the next one has to begin.
@@ -26,7 +24,7 @@ pub struct Subscription {
     checker: Checker,
     cursor: Cursor,
     asked: Option<Instant>,
-    expired: Option<Timestamp>,
+    sweep: Sweep,
     census: Option<Census>,
 }
 
@@ -64,8 +62,8 @@ pub struct Shortfall {
 #[derive(Clone, Copy, Debug)]
 struct Census {
     told: u64,
-    /// The server's time a little after the snapshot.
-    begun: Option<Timestamp>,
+    /// Parts that were gone over since the snapshot.
+    swept: usize,
 }
 
 impl Subscription {
@@ -73,13 +71,14 @@ impl Subscription {
     #[must_use]
     pub fn at(checker: &Checker, position: Position) -> Self {
         let cursor = Cursor::at(position);
-        Self { checker: checker.clone(), cursor, asked: None, expired: None, census: None }
+        let (checker, sweep) = (checker.clone(), Sweep::default());
+        Self { checker, cursor, asked: None, sweep, census: None }
     }
 
     /// A whole snapshot was loaded: it goes on behind that.
     pub fn loaded(&mut self, snapshot: &Snapshot) {
         self.cursor = Cursor::at(snapshot.position);
-        self.census = Some(Census { told: snapshot.changes, begun: None });
+        self.census = Some(Census { told: snapshot.changes, swept: 0 });
     }
 
     /// A request for what is behind [`position`](Self::position) is about to be sent, at this instant.
@@ -135,21 +134,15 @@ impl Subscription {
         if let Some(as_of) = as_of {
             self.checker.vouch(as_of);
         }
-        let is_due = |last: Timestamp| heartbeat.time >= last.plus(EXPIRE_EVERY);
-        let shortfall = if self.expired.is_none_or(is_due) {
-            self.expired = Some(heartbeat.time);
-            self.expire(heartbeat.time)
-        } else {
-            None
-        };
-        Taken::Alive { shortfall }
+        Taken::Alive { shortfall: self.expire(heartbeat.time) }
     }
 
     fn expire(&mut self, time: Timestamp) -> Option<Shortfall> {
         let index = self.checker.index()?;
-        index.expire(time);
+        self.sweep.step(index, time);
         let census = self.census.as_mut()?;
-        if time < census.begun.get_or_insert(time).plus(EXPIRE_EVERY) {
+        census.swept += 1;
+        if census.swept < Sweep::PARTS {
             return None;
         }
         let Census { told, .. } = self.census.take()?;
@@ -164,6 +157,8 @@ impl Subscription {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::{
         Digest, DigestKey, IssuedBefore, Policy, Reach, Reason, SnapshotReader, SnapshotWriter,
@@ -277,9 +272,13 @@ mod tests {
             let late = change(99, 9_999);
             assert_eq!(subscription.take(heartbeat(10, 1_000), now), ALIVE);
             assert_eq!(subscription.take(changes(11, &[late]), now), Taken::Applied(vec![late]));
-            assert_eq!(subscription.take(heartbeat(11, 1_059), now), ALIVE);
+            for n in 2..Sweep::PARTS as u64 {
+                assert_eq!(subscription.take(heartbeat(11, 1_000 + n), now), ALIVE);
+            }
             assert_eq!(subscription.take(heartbeat(11, 1_060), now), Taken::Alive { shortfall });
-            assert_eq!(subscription.take(heartbeat(11, 1_200), now), ALIVE);
+            for n in 0..30 {
+                assert_eq!(subscription.take(heartbeat(11, 1_200 + n), now), ALIVE);
+            }
             assert!((0..known).all(|n| index.covers(&change(n, 9_999))));
         }
     }

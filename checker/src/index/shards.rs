@@ -146,11 +146,11 @@ impl Shards {
         }
     }
 
-    /// Drops the marks that are over, and tells how many those were. One shard at a time, so that
-    /// other writers get their turn.
-    pub(super) fn expire(&self, now: Timestamp) -> usize {
+    /// Drops the marks that are over in every so many-th shard, and tells how many those were. One shard
+    /// at a time, so that other writers get their turn.
+    pub(super) fn expire(&self, now: Timestamp, part: usize, parts: usize) -> usize {
         let mut dropped = 0;
-        for number in 0..=LAST_SHARD {
+        for number in (0..=LAST_SHARD).skip(part).step_by(parts.max(1)) {
             let mut books = self.lock();
             let fill = of_mut(&mut books.fills, number);
             of(&self.all, number).table(&self.ground).expire(&self.cells, fill, now, |kind| {

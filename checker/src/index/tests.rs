@@ -156,3 +156,19 @@ fn what_is_expected_shows_in_nothing_but_memory() {
     let known = |change| expected.covers(&Change::of(change, expected.key()));
     assert!(changes.iter().all(known));
 }
+
+#[test]
+fn i4_in_parts_all_that_is_over_leaves_and_nothing_else() {
+    for parts in [1, 3, 12, 256, 300] {
+        let index = index();
+        for n in 0..2_000 {
+            let retain_until = if n % 2 == 0 { NOW } else { LATER };
+            index.apply(&Revocation { retain_until, ..session(&op(), &n.to_string()) });
+        }
+        let now = Timestamp::from_secs(LATER.as_secs() - 1);
+        let dropped: Vec<_> = (0..parts).map(|part| index.expire_part(now, part, parts)).collect();
+        assert_eq!(dropped.iter().sum::<usize>(), 1_000, "{parts}");
+        assert!(dropped.iter().all(|&some| some <= 2_000 / parts + 15), "{dropped:?}");
+        assert_eq!(index.total(), 1_000);
+    }
+}

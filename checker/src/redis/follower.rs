@@ -15,6 +15,7 @@ use super::watch::{Judged, Watch};
 use super::{Source, Trouble, sentinels};
 use crate::backoff::{Backoff, random};
 use crate::log::{Entry, Head, LinkId, Loss, Reading, Standing};
+use crate::sweep::Sweep;
 use crate::{Checker, Connection as Link, Index};
 
 /// How long the server holds a read open. Also how old the knowledge is when nothing happens.
@@ -25,8 +26,8 @@ const FOLLOW: usize = 100;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Until the first look that vouches for anything.
 const LOOK_SOON: Duration = Duration::from_millis(100);
-/// How often what is over is forgotten.
-const EXPIRE_EVERY: Duration = Duration::from_secs(60);
+/// How often a part of what is over is forgotten.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// Keeps a [`Checker`] up to date from the log in Redis.
 #[derive(Debug)]
@@ -36,7 +37,8 @@ pub struct Follower {
     /// How far the log was read; absent until all of it was.
     reading: Option<Reading>,
     settled: Settled,
-    expired: Option<Instant>,
+    sweep: Sweep,
+    swept: Option<Instant>,
 }
 
 /// What the two tasks of a connection share.
@@ -50,7 +52,8 @@ impl Follower {
     /// Connects to nothing yet.
     #[must_use]
     pub fn new(source: Source, checker: Checker) -> Self {
-        Self { source, checker, reading: None, settled: Settled::default(), expired: None }
+        let (settled, sweep) = (Settled::default(), Sweep::default());
+        Self { source, checker, reading: None, settled, sweep, swept: None }
     }
 
     /// Follows for as long as it is polled. Needs a tokio runtime with time and I/O.
@@ -191,9 +194,9 @@ impl Follower {
     fn expire(&mut self, index: &Index, server_millis: u64) {
         let now = Instant::now();
         let over = self.settled.show(server_millis, now);
-        if self.expired.is_none_or(|at| now.saturating_duration_since(at) >= EXPIRE_EVERY) {
-            self.expired = Some(now);
-            index.expire(over);
+        if self.swept.is_none_or(|at| now.saturating_duration_since(at) >= SWEEP_EVERY) {
+            self.swept = Some(now);
+            self.sweep.step(index, over);
         }
     }
 }
