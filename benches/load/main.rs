@@ -27,17 +27,19 @@ mod redis;
 mod register;
 mod restart;
 mod service;
+mod snapshot;
 mod table;
 
 type Mode = (&'static str, fn());
 
-const MODES: [Mode; 12] = [
+const MODES: [Mode; 13] = [
     ("callback", callback::run),
     ("check", check::run),
     ("register", register::run),
     ("start", restart::start),
     ("memory", restart::memory),
     ("feed-fanout", feed::fanout),
+    ("snapshot", snapshot::run),
     ("redis-callback", redis::callback),
     ("redis-propagation", redis::propagation),
     ("redis-drain", redis::drain),

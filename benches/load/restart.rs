@@ -110,6 +110,27 @@ fn fill(folder: &Path) {
     }
 }
 
+/// As many tokens in each entry, all of them revoked today.
+pub(crate) fn fill_tokens(folder: &Path, entries: u64, each: u64) {
+    let issuer = Issuer::parse(ISSUER).unwrap();
+    let now = Timestamp::from_secs(op::now());
+    let until = now.plus(Duration::from_secs(DAY));
+    let token = |number: u64| {
+        let jwt_id = JwtId::parse(op::id('t', usize::try_from(number).unwrap())).unwrap();
+        let target = Target::Token(issuer.clone(), jwt_id);
+        Revocation::of(target, Reason::BackchannelLogout, now, until)
+    };
+    let mut journal = Journal::open(&service::journal(folder)).unwrap();
+    let all: Vec<_> = (0..entries).collect();
+    for chunk in all.chunks(10_000) {
+        let record = |&entry: &u64| Record::Revoked {
+            revocations: (entry * each..(entry + 1) * each).map(token).collect(),
+            seen: None,
+        };
+        journal.commit(&chunk.iter().map(record).collect::<Vec<_>>()).unwrap();
+    }
+}
+
 /// Registers tokens and ends their sessions.
 fn grow(service: &Service) {
     const SESSIONS: usize = 10_000;
