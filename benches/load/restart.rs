@@ -122,7 +122,8 @@ pub(crate) fn fill_tokens(folder: &Path, entries: u64, each: u64) {
     };
     let mut journal = Journal::open(&service::journal(folder)).unwrap();
     let all: Vec<_> = (0..entries).collect();
-    for chunk in all.chunks(10_000) {
+    // About what a busy service commits together.
+    for chunk in all.chunks(100) {
         let record = |&entry: &u64| Record::Revoked {
             revocations: (entry * each..(entry + 1) * each).map(token).collect(),
             seen: None,
