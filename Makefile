@@ -1,6 +1,6 @@
-# `make demo` needs a Rust toolchain and a C compiler; `make test` also Node 20 with npm, Python 3 and
-# redis-server 7. What else they need, they install: system headers and redis-server through apt-get
-# where that is allowed, everything else for the tests below target/ and node_modules/.
+# `make demo` needs a Rust toolchain and a C compiler; `make test` also Node 20 with npm, Python 3,
+# redis-server 7, nginx and HAProxy 2.6. What else they need, they install: system headers and these servers
+# through apt-get where that is allowed, everything else for the tests below target/ and node_modules/.
 
 # OpenSSL is for JOSE. Without its headers it is built from source, which takes perl and some minutes.
 FEATURES := $(shell pkg-config --exists openssl 2>/dev/null || echo --features vendored)
@@ -8,7 +8,7 @@ CARGO := cargo
 PYTHON := target/python
 NODE_PROJECTS := tests/providers/oidc-provider tests/redis-clients
 
-.PHONY: help build demo test test-setup redis-server lint bench bench-load audit clean
+.PHONY: help build demo test test-setup servers lint bench bench-load audit clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -23,10 +23,10 @@ demo: ## Show in seconds what signout does; Ctrl-C ends it (ONCE=1 ends by itsel
 test: test-setup ## Everything that CI runs: format, lints, all tests
 	tests/run $(FEATURES)
 
-test-setup: redis-server $(PYTHON)/.done $(NODE_PROJECTS:=/node_modules/.done) ## Install what the tests need
+test-setup: servers $(PYTHON)/.done $(NODE_PROJECTS:=/node_modules/.done) ## Install what the tests need
 
-redis-server:
-	@tests/install-redis
+servers:
+	@tests/install-servers
 
 $(PYTHON)/.done: tests/requirements.txt
 	python3 -m venv $(PYTHON)

@@ -3,7 +3,9 @@
 //! The service behind the binary `signout`, as a library so that tests and benches reach its rooms.
 //! What APIs embed is the crate `signout-checker`. ARCHITECTURE.md has the map.
 
+pub mod access_token;
 pub mod application;
+pub mod bearer;
 pub mod clock;
 pub mod demo;
 pub mod feed;

@@ -14,13 +14,15 @@ use prometheus::{IntGaugeVec, Opts, Registry};
 use thiserror::Error;
 use tokio::task::JoinSet;
 
-use providers::{configured, policy, provider_config};
+use providers::{bearer_rules, configured, policy, provider_config};
 use sharing::Shared;
 
+use crate::bearer::Bearers;
 use crate::clock::Clock;
 use crate::feed::{self, Feed, Hub};
 use crate::http::{
-    self, ApiKeys, Issuers, Knowledge, Listeners, MaxBodyBytes, ServeError, Server, Stopping, Tls,
+    self, ApiKeys, ForwardAuthRules, Issuers, Knowledge, Listeners, MaxBodyBytes, ServeError,
+    Server, Stopping, Tls,
 };
 use crate::jose::DecrypterError;
 use crate::journal::{Journal, OpenError, Replayed};
@@ -95,6 +97,9 @@ pub enum ApplicationError {
     /// A provider's settings do not fit together.
     #[error(transparent)]
     Provider(#[from] ProviderConfigError),
+    /// The system has no randomness to give.
+    #[error("the system gives no random bytes: {0}")]
+    Randomness(getrandom::Error),
     /// The service cannot listen.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -120,6 +125,12 @@ impl Application {
             .zip(providers.iter())
             .map(|(settings, provider)| configured(settings, Arc::clone(provider)))
             .collect::<Result<Vec<_>, _>>()?;
+        let audiences = settings.forward_auth.audiences.as_slice().into();
+        let rules = settings.providers.iter().zip(providers.iter());
+        let rules = rules.map(|(provider_settings, provider)| {
+            bearer_rules(provider_settings, &settings.forward_auth, &audiences, provider)
+        });
+        let bearers = Bearers::new(rules.collect()).map_err(ApplicationError::Randomness)?;
         let server = &settings.server;
         let listeners = Listeners::bind(server.listen, server.metrics_listen)?;
         let path = settings.journal.path.clone();
@@ -174,6 +185,8 @@ impl Application {
                     max_staleness: settings.checker.max_staleness,
                     when_stale: settings.checker.when_stale,
                 },
+                bearers: Arc::new(bearers),
+                forward_auth: ForwardAuthRules::new(&settings.forward_auth),
                 clock,
                 api_keys: Arc::new(ApiKeys::new(settings.api_keys.clone())),
                 metrics: http::Metrics::register(&registry)?,

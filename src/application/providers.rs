@@ -6,11 +6,13 @@ use std::sync::Arc;
 use signout_checker::Issuer;
 
 use super::ApplicationError;
+use crate::access_token::{AcceptedAudience, Dialect};
+use crate::bearer::Rules;
 use crate::http::Configured;
 use crate::jose::Decrypter;
 use crate::provider::{ClientSecret, Endpoint, KeyLocation, Provider, ProviderConfig};
 use crate::revoker::Policy;
-use crate::settings::ProviderSettings;
+use crate::settings::{ForwardAuthSettings, Profile, ProviderSettings};
 
 pub(super) fn policy(configured: &Configured) -> (Issuer, Policy) {
     (configured.provider.issuer().clone(), configured.policy)
@@ -67,6 +69,26 @@ pub(super) fn configured(
         },
         cannot_persist: settings.cannot_persist,
     })
+}
+
+pub(super) fn bearer_rules(
+    settings: &ProviderSettings,
+    forward_auth: &ForwardAuthSettings,
+    audiences: &Arc<[AcceptedAudience]>,
+    provider: &Arc<Provider>,
+) -> Rules {
+    Rules {
+        provider: Arc::clone(provider),
+        audiences: Arc::clone(audiences),
+        client_ids: settings.client_ids.clone(),
+        profile: forward_auth.token_profile,
+        dialect: match settings.profile {
+            Profile::Authentik => Dialect::Authentik,
+            _ => Dialect::Norm,
+        },
+        leeway: settings.leeway,
+        max_lifetime: settings.max_token_lifetime,
+    }
 }
 
 fn decrypter(settings: &ProviderSettings) -> Result<Option<Decrypter>, ApplicationError> {

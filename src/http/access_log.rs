@@ -17,8 +17,13 @@ use actix_web::{Error, HttpMessage as _, HttpRequest};
 
 /// Successful checks are the bulk of all requests, and a logout that went well has a line of its own
 /// that says more: these are told at debug level only.
-const TOLD_ELSEWHERE: [&str; 3] =
-    ["/v1/check", "/backchannel-logout", "/backchannel-logout/{provider}"];
+const TOLD_ELSEWHERE: [&str; 5] = [
+    "/v1/check",
+    "/forward-auth",
+    "/forward-auth/{anything:.*}",
+    "/backchannel-logout",
+    "/backchannel-logout/{provider}",
+];
 
 /// The middleware.
 pub(super) async fn log(

@@ -1,7 +1,9 @@
-//! The answers of the HTTP surface: the only file that knows status codes.
+//! The answers of the HTTP surface: the only file, with those below it, that knows status codes.
 //!
 //! A handler returns one of these types, which say what happened. The code, the headers and the
 //! form of the body follow from it here, and so does what `openapi.yaml` says about them.
+
+mod forward_auth;
 
 use std::time::Duration;
 
@@ -20,6 +22,8 @@ use super::check::TokenVerdict;
 use super::revocations::{Carried, DryRun};
 use super::tokens::{Forgotten, TokenResult};
 use crate::settings::Scope;
+
+pub(super) use forward_auth::{ForwardAuth, ForwardAuthAnswer, Passage};
 
 /// After a full disk or an unreachable provider it is worth asking again after this time.
 const RETRY: Duration = Duration::from_secs(5);

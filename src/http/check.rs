@@ -7,18 +7,18 @@ use std::time::{Duration, Instant};
 use actix_web::web::{Data, Payload, Query};
 use actix_web::{HttpRequest, post};
 use serde::{Deserialize, Serialize};
-use signout_checker::{
-    ClientId, Issuer, JwtId, SessionId, Subject, TargetKind, TokenKind, Unknown, Verdict,
-};
+use signout_checker::{ClientId, Issuer, JwtId, SessionId, Subject, TargetKind};
 use utoipa::{IntoParams, ToSchema};
 
 use super::answer::{CheckAnswer, Failure, Failures, Success};
 use super::api_key::{ApiKeys, Caller};
 use super::body::{self, OneOrMany};
 use super::configured::Issuers;
-use super::facts::{self, Named, NumericDate};
+use super::decision::{Decision, decide};
+use super::facts::{self, NumericDate};
 use super::knowledge::{Age, Knowledge};
-use super::metrics::Metrics;
+use super::metrics::{Metrics, Surface};
+use crate::access_token::Named;
 use crate::journal::Position;
 use crate::revoker::Revoker;
 use crate::settings::Scope;
@@ -155,30 +155,20 @@ fn answer(
     age: Age,
     metrics: &Metrics,
 ) -> Result<TokenVerdict, Failure> {
-    // A registered token is known better than whoever asks may know it: which session a bare `jti`
-    // belongs to, and which kind of token it is.
-    let jwt_id = named.jwt_id.as_ref();
-    let held = jwt_id.and_then(|jwt_id| revoker.sessions().token(&named.issuer, jwt_id));
-    let kind = held.as_ref().map_or(TokenKind::Access, |held| held.kind);
-    let mut verdict = revoker.index().check(&named.facts().kind(kind));
-    if let (Verdict::NotRevoked(_), Some(held)) = (verdict, &held) {
-        verdict = revoker.index().check(&held.facts());
-    }
-    metrics.checked(&verdict);
-    match verdict {
-        // The index alone never says so: how old it is, `age` knows.
-        Verdict::Unknown(Unknown::Stale) => Ok(TokenVerdict::stale(held.is_some(), age)),
-        Verdict::NotRevoked(_) if age.refuses => Ok(TokenVerdict::stale(held.is_some(), age)),
-        Verdict::Unknown(_) => {
+    let decided = decide(named, revoker, age, Surface::Check, metrics);
+    let known = decided.registered.is_some();
+    match decided.decision {
+        Decision::Stale => Ok(TokenVerdict::stale(known, age)),
+        Decision::Unnamed => {
             Err(Failure::bad_request("tell at least one of jti, sid and sub, or send the token"))
         }
-        Verdict::NotRevoked(_) => Ok(TokenVerdict::not_revoked(held.is_some(), age)),
-        Verdict::Revoked(revoked) => Ok(TokenVerdict {
+        Decision::NotRevoked => Ok(TokenVerdict::not_revoked(known, age)),
+        Decision::Revoked(revoked) => Ok(TokenVerdict {
             revoked: true,
             reason: Some(revoked.reason.as_str()),
             target: Some(revoked.target.as_str()),
             revoked_at: Some(revoked.revoked_at.as_secs()),
-            ..TokenVerdict::not_revoked(held.is_some() || revoked.target == TargetKind::Token, age)
+            ..TokenVerdict::not_revoked(known || revoked.target == TargetKind::Token, age)
         }),
     }
 }

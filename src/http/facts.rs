@@ -2,15 +2,14 @@
 
 use actix_web::web::Data;
 use serde::{Deserialize, Deserializer};
-use signout_checker::{
-    ClientId, IdError, Issuer, JwtId, SessionId, Subject, Timestamp, TokenFacts, TokenKind,
-};
+use signout_checker::{IdError, Timestamp, TokenKind};
 use utoipa::ToSchema;
 
 use super::answer::Failure;
 use super::api_key::Caller;
 use super::configured::{Configured, Issuers};
-use crate::jose::{Claims, Compact, VerifiedJws};
+use crate::access_token::Named;
+use crate::jose::Compact;
 use crate::provider::VerifyError;
 
 /// `NumericDate` (RFC 7519, section 2): seconds since 1970-01-01T00:00:00Z. A fraction is dropped.
@@ -73,29 +72,6 @@ impl From<Kind> for TokenKind {
     }
 }
 
-/// Who a token is about: owned, so that facts can be borrowed from it.
-#[derive(Clone, Debug)]
-pub(super) struct Named {
-    pub(super) issuer: Issuer,
-    pub(super) jwt_id: Option<JwtId>,
-    pub(super) session: Option<SessionId>,
-    pub(super) subject: Option<Subject>,
-    pub(super) client: Option<ClientId>,
-    pub(super) issued_at: Option<Timestamp>,
-    pub(super) expires_at: Option<Timestamp>,
-}
-
-impl Named {
-    pub(super) fn facts(&self) -> TokenFacts<'_> {
-        TokenFacts::new(&self.issuer)
-            .jwt_id(self.jwt_id.as_ref())
-            .session(self.session.as_ref())
-            .subject(self.subject.as_ref())
-            .client(self.client.as_ref())
-            .issued_at(self.issued_at)
-    }
-}
-
 /// Reads an identifier that may be absent.
 pub(super) fn optional<T>(
     text: Option<Box<str>>,
@@ -131,38 +107,5 @@ pub(super) async fn of_signed_token(
     if verified.claims().is_present("events") {
         return Err(refused("it is a logout token or a security event"));
     }
-    named(&verified, issuer)
-}
-
-fn named(verified: &VerifiedJws, issuer: Issuer) -> Result<Named, Failure> {
-    let claims = verified.claims();
-    let jwt_id = match string(claims, "jti")? {
-        Some(jti) => JwtId::parse(jti),
-        // jwt_11: of what is signed, not of the text, which has more than one valid spelling.
-        None => JwtId::parse(format!("sha-256:{}", hex(verified.identity().as_bytes()))),
-    };
-    Ok(Named {
-        issuer,
-        jwt_id: Some(jwt_id.map_err(invalid)?),
-        session: optional(string(claims, "sid")?.map(Into::into), SessionId::parse)?,
-        subject: optional(string(claims, "sub")?.map(Into::into), Subject::parse)?,
-        client: optional(
-            string(claims, "client_id")?.or(string(claims, "azp")?).map(Into::into),
-            ClientId::parse,
-        )?,
-        issued_at: date(claims, "iat")?,
-        expires_at: date(claims, "exp")?,
-    })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
-}
-
-fn string<'c>(claims: &'c Claims, claim: &'static str) -> Result<Option<&'c str>, Failure> {
-    claims.string(claim).map_err(|_| Failure::bad_request(format!("{claim} is no string")))
-}
-
-fn date(claims: &Claims, claim: &'static str) -> Result<Option<Timestamp>, Failure> {
-    claims.date(claim).map_err(|_| Failure::bad_request(format!("{claim} is no date")))
+    Named::of(&verified).map_err(|error| refused(&error.to_string()))
 }

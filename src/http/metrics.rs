@@ -20,6 +20,25 @@ pub struct Metrics {
     checks: IntCounterVec,
     check_seconds: Histogram,
     stale_answers: IntCounterVec,
+    forward_auth_refusals: IntCounterVec,
+}
+
+/// Where a token was asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Surface {
+    /// `/v1/check`.
+    Check,
+    /// `/forward-auth`.
+    ForwardAuth,
+}
+
+impl Surface {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Check => "check",
+            Self::ForwardAuth => "forward_auth",
+        }
+    }
 }
 
 /// What became of a logout token.
@@ -85,12 +104,20 @@ impl Metrics {
                 ),
                 &["policy"],
             )?,
+            forward_auth_refusals: IntCounterVec::new(
+                Opts::new(
+                    "signout_forward_auth_refusals_total",
+                    "Requests of reverse proxies that were not let pass, by why.",
+                ),
+                &["reason"],
+            )?,
         };
         registry.register(Box::new(metrics.logout_tokens.clone()))?;
         registry.register(Box::new(metrics.logout_seconds.clone()))?;
         registry.register(Box::new(metrics.checks.clone()))?;
         registry.register(Box::new(metrics.check_seconds.clone()))?;
         registry.register(Box::new(metrics.stale_answers.clone()))?;
+        registry.register(Box::new(metrics.forward_auth_refusals.clone()))?;
         Ok(metrics)
     }
 
@@ -109,13 +136,18 @@ impl Metrics {
         self.logout_seconds.observe(took.as_secs_f64());
     }
 
-    pub(super) fn checked(&self, verdict: &Verdict) {
+    pub(super) fn checked(&self, surface: Surface, verdict: &Verdict) {
         let verdict = match verdict {
             Verdict::NotRevoked(_) => "not_revoked",
             Verdict::Revoked(_) => "revoked",
             Verdict::Unknown(_) => "unknown",
         };
-        self.checks.with_label_values(&["check", verdict]).inc();
+        self.checks.with_label_values(&[surface.as_str(), verdict]).inc();
+    }
+
+    /// `reason` is from a closed set.
+    pub(super) fn forward_auth_refused(&self, reason: &'static str) {
+        self.forward_auth_refusals.with_label_values(&[reason]).inc();
     }
 
     pub(super) fn stale(&self, policy: StalePolicy) {

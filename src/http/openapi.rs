@@ -25,6 +25,7 @@ use super::tokens::{Forgotten, TokenResult, TokenStatus};
         (name = "revocations", description = "Called by administrators and other services."),
         (name = "feed", description = "Followed by those who keep what is refused themselves."),
     ),
+    paths(super::forward_auth::forward_auth),
     components(schemas(
         Carried,
         DryRun,

@@ -19,7 +19,11 @@ use utoipa::openapi::path::PathItem;
 use utoipa_actix_web::AppExt as _;
 
 use super::answer::Failure;
-use super::{ApiKeys, Issuers, Knowledge, MaxBodyBytes, Metrics, Stopping, access_log, health};
+use super::{
+    ApiKeys, ForwardAuthRules, Issuers, Knowledge, MaxBodyBytes, Metrics, Stopping, access_log,
+    health,
+};
+use crate::bearer::Bearers;
 use crate::clock::Clock;
 use crate::feed::Feed;
 use crate::revoker::Revoker;
@@ -42,6 +46,10 @@ pub struct Server {
     pub feed: Feed,
     /// How old the index may be.
     pub knowledge: Knowledge,
+    /// Reads the tokens that reverse proxies bring.
+    pub bearers: Arc<Bearers>,
+    /// Where they are looked for.
+    pub forward_auth: ForwardAuthRules,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Who may call the JSON routes.
@@ -166,6 +174,8 @@ impl Server {
         let revoker = Data::new(self.revoker);
         let feed = Data::new(self.feed);
         let knowledge = Data::new(self.knowledge);
+        let bearers = Data::from(self.bearers);
+        let forward_auth = Data::new(self.forward_auth);
         let metrics = Data::new(self.metrics);
         let max_body = Data::new(self.max_body);
         let server = HttpServer::new(move || {
@@ -177,6 +187,8 @@ impl Server {
                 .app_data(revoker.clone())
                 .app_data(feed.clone())
                 .app_data(knowledge.clone())
+                .app_data(bearers.clone())
+                .app_data(forward_auth.clone())
                 .app_data(metrics.clone())
                 .app_data(max_body.clone())
                 .into_utoipa_app()

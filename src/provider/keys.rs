@@ -35,6 +35,11 @@ pub(super) struct Keys {
     ended: watch::Sender<Round>,
 }
 
+/// Stands for one set of keys of one provider. Every good fetch brings another one, whether the keys
+/// in it changed or not: what was verified under an older one has to be verified again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeyEpoch(Round);
+
 /// A set and where it stands in time.
 #[derive(Debug)]
 struct Held {
@@ -70,6 +75,14 @@ impl Keys {
     /// Time since the last good fetch, if there was one.
     pub(super) fn age(&self, now: Instant) -> Option<Duration> {
         self.held.load().as_ref().map(|held| now.saturating_duration_since(held.fetched_at))
+    }
+
+    /// Which set a token would be verified with now, if there is one that may be used.
+    pub(super) fn epoch(&self, now: Instant) -> Option<KeyEpoch> {
+        let held = self.held.load();
+        let held = held.as_ref()?;
+        let usable = now.saturating_duration_since(held.fetched_at) <= STALE_LIMIT;
+        usable.then_some(KeyEpoch(held.round))
     }
 
     /// Verifies with the keys at hand, and with newer ones if the token needs a key that is not

@@ -39,6 +39,7 @@ pub use endpoint::{Endpoint, EndpointError, PlainHttp};
 pub use fetch_error::{FetchError, TlsProblem};
 pub use http_client::{Bearer, BearerError, DOCUMENT_LIMIT, HttpClient, HttpClientError, Response};
 pub use key_source::{KeyLocation, KeySourceError};
+pub use keys::KeyEpoch;
 pub use metrics::Metrics;
 pub use provider::Provider;
 pub use providers::Providers;

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::key_source::KeySource;
-use super::keys::Keys;
+use super::keys::{KeyEpoch, Keys};
 use super::refresher::Refresher;
 use super::{
     HttpClient, Metadata, Metrics, PlainHttp, ProviderConfig, ProviderConfigError, VerifyError,
@@ -129,6 +129,17 @@ impl Provider {
             (Some(secret), _) if algorithm.is_symmetric() => Ok(secret.verify(token)?),
             (_, Some(published)) => published.keys.verify(token).await,
             (_, None) => Err(JoseError::AlgorithmDenied { algorithm }.into()),
+        }
+    }
+
+    /// Which keys a token would be verified with now; `None` if there are none that may be used. To be
+    /// taken before [`Provider::verify`] by whoever keeps its result: that is good for as long as
+    /// this says the same.
+    pub fn key_epoch(&self, now: Instant) -> Option<KeyEpoch> {
+        match &self.published {
+            Some(published) => published.keys.epoch(now),
+            // Of a client secret there is one, for as long as the service runs.
+            None => Some(KeyEpoch::default()),
         }
     }
 

@@ -13,8 +13,8 @@ use super::report::{Report, Reported};
 use super::section::Section;
 use super::value::Table;
 use super::{
-    CheckerSettings, Effective, FeedSettings, JournalSettings, Problem, RedisSettings,
-    ServerSettings, SettingsError, Source, Warning, toml_file,
+    CheckerSettings, Effective, FeedSettings, ForwardAuthSettings, JournalSettings, Problem,
+    RedisSettings, ServerSettings, SettingsError, Source, Warning, toml_file,
 };
 
 /// Names the file if no argument does.
@@ -35,6 +35,8 @@ pub struct Settings {
     pub providers: Vec<ProviderSettings>,
     /// `[[api_key]]`.
     pub api_keys: Vec<ApiKeySettings>,
+    /// `[forward_auth]`.
+    pub forward_auth: ForwardAuthSettings,
     /// `[checker]`.
     pub checker: CheckerSettings,
     /// `[feed]`.
@@ -168,6 +170,7 @@ fn read_sections(root: &mut Section<'_, '_>) -> Result<Settings, Reported> {
     let known = providers.as_deref().map_err(|reported| *reported);
     let mut taken = api_key::Taken::new();
     let api_keys = root.each("api_key", |section| ApiKeySettings::read(section, known, &mut taken));
+    let forward_auth = root.section("forward_auth", ForwardAuthSettings::read);
     let checker = root.section("checker", CheckerSettings::read);
     let feed = root.section("feed", FeedSettings::read);
     let redis = root.optional_section("redis", RedisSettings::read);
@@ -177,6 +180,7 @@ fn read_sections(root: &mut Section<'_, '_>) -> Result<Settings, Reported> {
         redis: redis?,
         providers: providers?,
         api_keys: api_keys?,
+        forward_auth: forward_auth?,
         checker: checker?,
         feed: feed?,
     })

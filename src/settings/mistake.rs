@@ -143,6 +143,15 @@ pub enum Mistake {
         /// What the key takes, with an example.
         expected: String,
     },
+    /// A header that has a meaning already.
+    #[error(
+        "{header} has a meaning of its own here: name the header that your gateway puts the token \
+         into, or remove it"
+    )]
+    HeaderTaken {
+        /// Its name.
+        header: String,
+    },
     /// An index that leaves a gap.
     #[error(
         "there is no {section} number {index}: {count} are configured, numbers begin with 0 and \

@@ -25,6 +25,8 @@ mod cli;
 mod disk;
 /// What is told to those who follow, and the snapshot they begin with.
 mod feed;
+/// What reverse proxies are told about a request (jwt_9 to jwt_12).
+mod forward_auth;
 /// kill -9, over and over, under load, with the oracle outside (I1, I2).
 mod kill;
 /// Whatever happens to Redis, to the network and to the instances (I2, I3, I5, I8, I11).
@@ -33,6 +35,8 @@ mod nemesis;
 mod oidc_provider;
 /// openapi.yaml, the routes and what they really answer.
 mod openapi;
+/// nginx, Caddy, HAProxy, Traefik and Envoy, as `deploy/` configures them.
+mod proxies;
 /// Other languages ask the shared denylist without us.
 mod redis_clients;
 /// The acts on Redis, each against real servers of each kind.

@@ -44,7 +44,7 @@ fn unknown_keys_name_the_nearest() {
         (
             "listen = 5",
             "signout.toml:1: listen: unknown key: remove it; known here are \
-             server, journal, provider, api_key, checker, feed, redis",
+             server, journal, provider, api_key, forward_auth, checker, feed, redis",
         ),
     ] {
         check(toml, &[], expected);
@@ -287,17 +287,58 @@ fn what_may_be_there_once() {
 
 #[test]
 fn what_this_version_does_not_serve() {
-    check(
-        "[forward_auth]\naudiences = []",
-        &[],
-        "signout.toml:1: forward_auth: not served by this version: \
-         remove it; gateways have to ask /v1/check",
-    );
     let recheck = "provider.home.recheck: not served by this version: remove it; \
                    this version ends tokens when the provider sends a logout, and not otherwise";
     check_provider("[provider.recheck]\nevery = \"5m\"", &format!("signout.toml:6: {recheck}"));
     let every = "SIGNOUT_PROVIDER__0__RECHECK__EVERY";
     check(HOME, &[(every, "5m")], &format!("{every}: {recheck}"));
+}
+
+#[test]
+fn forward_auth() {
+    for (keys, expected) in [
+        (
+            "token_profile = \"strict\"",
+            "forward_auth.token_profile: \"strict\" does not fit: write \"compat\" or \"at_jwt\"",
+        ),
+        (
+            "audiences = [\"\"]",
+            "forward_auth.audiences: \"\" does not fit: write an `aud` of access tokens, such as \
+             \"https://api.example.org\"",
+        ),
+        (
+            "cookies = [\"a b\"]",
+            "forward_auth.cookies: \"a b\" does not fit: write the name of a cookie, such as \
+             \"access_token\"",
+        ),
+        (
+            "headers = [\"x_token\"]",
+            "forward_auth.headers: \"x_token\" does not fit: write the name of a header, letters, \
+             digits and -, such as \"X-Forwarded-Access-Token\"",
+        ),
+        (
+            "headers = [\"X-Token\", \"x-token\"]",
+            "forward_auth.headers: \"x-token\" is listed twice: remove one",
+        ),
+        (
+            "headers = [\"X-Auth-Subject\"]",
+            "forward_auth.headers: x-auth-subject has a meaning of its own here: name the header that \
+             your gateway puts the token into, or remove it",
+        ),
+        (
+            "login_url = \"/login\"",
+            "forward_auth.login_url: \"/login\" does not fit: write a URL, such as \
+             \"https://auth.example.org/keys\"",
+        ),
+        (
+            "groups_claim = \"\"",
+            "forward_auth.groups_claim: \"\" does not fit: write the name of a claim, such as \
+             \"groups\" or \"realm_access.roles\"",
+        ),
+        ("cookie = []", "forward_auth.cookie: unknown key, did you mean cookies?"),
+    ] {
+        check(&format!("[forward_auth]\n{keys}"), &[], &format!("signout.toml:2: {expected}"));
+    }
 }
 
 #[test]

@@ -50,6 +50,14 @@ key = "********"     # signout.toml:14
 scopes = ["check"]   # signout.toml:15
 issuers = ["home"]   # signout.toml:16
 
+[forward_auth]
+audiences = []            # default
+token_profile = "compat"  # default
+cookies = []              # default
+headers = []              # default
+login_url = (not set)     # default
+groups_claim = (not set)  # default
+
 [checker]
 max_staleness = "30s"  # default
 when_stale = "allow"   # SIGNOUT_CHECKER__WHEN_STALE

@@ -4,6 +4,7 @@ use sha2::{Digest as _, Sha256};
 use signout_checker::StalePolicy;
 
 use super::*;
+use crate::access_token::Profile as TokenProfile;
 use crate::jose::Algorithm;
 use crate::logout_token::{EncryptionPolicy, MissingExp, TypPolicy};
 use crate::provider::PlainHttp;
@@ -14,7 +15,7 @@ const fn secs(secs: u64) -> Duration {
 
 #[test]
 fn defaults() {
-    let Settings { server, journal, redis, providers, api_keys, checker, feed } =
+    let Settings { server, journal, redis, providers, api_keys, forward_auth, checker, feed } =
         loaded("", &[]).settings;
     assert!(redis.is_none());
     assert_eq!(server.listen, "127.0.0.1:8080".parse().unwrap());
@@ -25,6 +26,10 @@ fn defaults() {
     assert!(providers.is_empty() && api_keys.is_empty());
     assert_eq!((checker.max_staleness, checker.when_stale), (secs(30), StalePolicy::Deny));
     assert_eq!(feed.max_subscribers, 10_000);
+    assert!(forward_auth.audiences.is_empty() && forward_auth.cookies.is_empty());
+    assert!(forward_auth.headers.is_empty() && forward_auth.groups_claim.is_none());
+    assert_eq!(forward_auth.token_profile, TokenProfile::Compat);
+    assert!(forward_auth.login_url.is_none());
 
     let home = provider("", &[]);
     assert_eq!(home.issuer.as_str(), "https://op.example/");
@@ -79,6 +84,31 @@ fn what_is_set_is_what_holds() {
     assert_eq!(optional.encryption, EncryptionPolicy::Allow);
     let pinned = provider("jwks_file = \"k\"", &[]);
     assert_eq!(pinned.keys, KeyLocation::File("k".into()));
+}
+
+#[test]
+fn what_a_gateway_may_bring() {
+    let toml = r#"
+        [forward_auth]
+        audiences = ["https://api.example.org/", "api"]
+        token_profile = "at_jwt"
+        cookies = ["__Host-access", "at"]
+        headers = ["X-Forwarded-Access-Token"]
+        login_url = "https://login.example.org/?app=a"
+        groups_claim = "realm_access.roles"
+    "#;
+    let set = loaded(toml, &[]).settings.forward_auth;
+    let audiences: Vec<_> = set.audiences.iter().map(|aud| aud.as_str()).collect();
+    assert_eq!(audiences, ["https://api.example.org/", "api"]);
+    assert_eq!(set.token_profile, TokenProfile::AtJwt);
+    let cookies: Vec<_> = set.cookies.iter().map(CookieName::as_str).collect();
+    assert_eq!(cookies, ["__Host-access", "at"]);
+    let headers: Vec<_> = set.headers.iter().map(HeaderName::as_str).collect();
+    assert_eq!(headers, ["x-forwarded-access-token"], "names have no case");
+    assert_eq!(set.login_url.unwrap().as_str(), "https://login.example.org/?app=a");
+    assert_eq!(set.groups_claim.unwrap().as_str(), "realm_access.roles");
+    let variables = [("SIGNOUT_FORWARD_AUTH__COOKIES", "a, b")];
+    assert_eq!(loaded("", &variables).settings.forward_auth.cookies.len(), 2);
 }
 
 #[test]

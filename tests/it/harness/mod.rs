@@ -3,6 +3,7 @@
 
 pub(crate) mod dice;
 mod op;
+pub(crate) mod ports;
 pub(crate) mod proxy;
 pub(crate) mod redis;
 mod service;

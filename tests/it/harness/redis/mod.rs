@@ -5,7 +5,6 @@
 //! so that neither TLS nor a stranger on the port can come between them.
 
 mod cluster;
-mod ports;
 mod replication;
 mod resp;
 mod sentinel;

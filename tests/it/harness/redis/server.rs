@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::super::PATIENCE;
-use super::ports;
 use super::resp::{Connection, Reply};
+use crate::harness::ports;
 
 /// What every server is told first. Nothing is written to the disk unless a test asks for it, and
 /// a replica is served at once instead of five seconds later.

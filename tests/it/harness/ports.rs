@@ -14,7 +14,7 @@ static GIVEN: AtomicU32 = AtomicU32::new(0);
 
 /// A port that nobody listens on just now. Another process may take it before a server does: whoever
 /// starts one tries again then.
-pub(super) fn free() -> u16 {
+pub(crate) fn free() -> u16 {
     for _ in PORTS {
         let port = next();
         if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
