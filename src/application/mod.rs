@@ -189,7 +189,7 @@ impl Application {
                 forward_auth: ForwardAuthRules::new(&settings.forward_auth),
                 clock,
                 api_keys: Arc::new(ApiKeys::new(settings.api_keys.clone())),
-                metrics: http::Metrics::register(&registry)?,
+                metrics: http::Metrics::register(&registry, providers.iter().map(|p| p.name()))?,
                 registry,
                 max_body: MaxBodyBytes(server.max_body_bytes),
                 stopping: Stopping::default(),
