@@ -29,6 +29,8 @@ mod feed;
 mod forward_auth;
 /// kill -9, over and over, under load, with the oracle outside (I1, I2).
 mod kill;
+/// Metrics, rules, alerts and the dashboard.
+mod monitoring;
 /// Whatever happens to Redis, to the network and to the instances (I2, I3, I5, I8, I11).
 mod nemesis;
 /// A real provider, from sign-in to refusal.
