@@ -1,8 +1,11 @@
 //! Metrics, and what `deploy/` makes of them: rules, alerts and a dashboard, each with the real tools.
 
 mod exposition;
+mod prometheus;
 mod promtool;
+mod query;
 mod reference;
+mod rules;
 mod stage;
 
 use exposition::Exposition;

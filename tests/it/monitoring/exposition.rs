@@ -27,10 +27,10 @@ impl Exposition {
             // A family is told as a whole, its comments first.
             if let Some((name, help)) = comment(line, "# HELP ") {
                 named = name;
-                exposed.family(named).help = help.to_owned();
+                help.clone_into(&mut exposed.family(named).help);
             } else if let Some((name, kind)) = comment(line, "# TYPE ") {
                 named = name;
-                exposed.family(named).kind = kind.to_owned();
+                kind.clone_into(&mut exposed.family(named).kind);
             } else if let Some((series, _value)) = line.rsplit_once(' ') {
                 exposed.family(named).add(series);
             }
