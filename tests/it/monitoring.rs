@@ -1,5 +1,6 @@
 //! Metrics, and what `deploy/` makes of them: rules, alerts and a dashboard, each with the real tools.
 
+mod dashboard;
 mod exposition;
 mod prometheus;
 mod promtool;
@@ -16,7 +17,7 @@ use stage::Stage;
 #[tokio::test]
 async fn the_metrics_are_well_formed() {
     let stage = Stage::start().await;
-    stage.live_through("lint").await;
+    stage.one_of_each().await;
     promtool(&["check", "metrics"], &stage.metrics().await);
 }
 

@@ -42,11 +42,18 @@ impl Prometheus {
             .unwrap_or_else(|error| panic!("no prometheus ({error}): run make test-setup"));
         let prometheus = Self { child, port, folder, client: client() };
         until(&format!("Prometheus scrapes: {}", prometheus.log()), async || {
-            let query = "up == 1 and on (job) job:signout_logout_unanswered:ratio5m != -1";
-            prometheus.has_data(query).await
+            let scraped = prometheus.has_data("up == 1 and on (job) signout_build_info").await;
+            scraped && prometheus.has_evaluated().await
         })
         .await;
         prometheus
+    }
+
+    async fn has_evaluated(&self) -> bool {
+        let Ok(rules) = self.ask("rules", &[]).await else { return false };
+        let groups = rules["groups"].as_array().unwrap().iter();
+        let mut rules = groups.flat_map(|group| group["rules"].as_array().unwrap());
+        rules.all(|rule| rule["health"] != "unknown")
     }
 
     /// Asks its HTTP API, and gives `data`, or the error that it tells.
@@ -67,9 +74,13 @@ impl Prometheus {
         }
     }
 
+    /// Whether the query gives at least one number. A quantile of nothing gives none.
     pub(super) async fn has_data(&self, query: &str) -> bool {
         let data = self.ask("query", &[("query", query)]).await;
-        data.is_ok_and(|data| data["result"].as_array().is_some_and(|result| !result.is_empty()))
+        let is_number = |series: &Value| series["value"][1].as_str().is_some_and(|v| v != "NaN");
+        data.is_ok_and(|data| {
+            data["result"].as_array().is_some_and(|all| all.iter().any(is_number))
+        })
     }
 
     pub(super) fn log(&self) -> String {

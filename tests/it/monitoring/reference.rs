@@ -26,7 +26,7 @@ What to make of the numbers: [rules and alerts](../../deploy/prometheus), [dashb
 #[tokio::test]
 async fn metrics_md_is_current() {
     let stage = Stage::start().await;
-    stage.live_through("reference").await;
+    stage.one_of_each().await;
     let current = page(&Exposition::parse(&stage.metrics().await));
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
     if env::var_os("BLESS").is_some() {

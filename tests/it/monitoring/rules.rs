@@ -62,7 +62,7 @@ fn every_alert_has_a_runbook_that_names_it() {
 #[tokio::test]
 async fn rules_ask_for_metrics_and_labels_that_there_are() {
     let stage = Stage::start().await;
-    stage.live_through("rules").await;
+    stage.one_of_each().await;
     let prometheus = Prometheus::watching(stage.service.operators).await;
     let exposed = Exposition::parse(&stage.metrics().await);
     let rules = prometheus.ask("rules", &[]).await.unwrap();

@@ -1,5 +1,7 @@
 //! A service that shares a Redis, and what happens to it on a day.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use reqwest::Method;
 use serde_json::json;
 use tempfile::TempDir;
@@ -12,6 +14,7 @@ pub(super) struct Stage {
     _redis: RedisServer,
     op: Op,
     pub(super) service: Service,
+    lived: AtomicU64,
 }
 
 impl Stage {
@@ -26,13 +29,14 @@ impl Stage {
             ready.contains("redis: sharing")
         })
         .await;
-        Self { _folder: folder, _redis: redis, op, service }
+        Self { _folder: folder, _redis: redis, op, service, lived: AtomicU64::new(0) }
     }
 
     /// One of each: registered, signed out, signed out again, forged, asked about, revoked by an
     /// administrator, asked for by a proxy, followed.
-    pub(super) async fn live_through(&self, name: &str) {
+    pub(super) async fn one_of_each(&self) {
         let (op, service) = (&self.op, &self.service);
+        let name = self.lived.fetch_add(1, Ordering::Relaxed);
         let (jti, sid) = (format!("t-{name}"), format!("s-{name}"));
         let token = json!({
             "iss": op.issuer, "jti": jti, "sid": sid, "sub": "alice", "iat": now() - 10,
