@@ -8,7 +8,7 @@ CARGO := cargo
 PYTHON := target/python
 NODE_PROJECTS := tests/providers/oidc-provider tests/redis-clients
 
-.PHONY: help build demo test test-setup servers lint bench bench-load audit clean
+.PHONY: help build demo test test-setup servers nemesis mutants lint bench bench-load dashboard-picture audit clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -53,6 +53,11 @@ bench: ## Time the rooms by themselves (NAME=verify for a part)
 
 bench-load: ## Load a real service from outside (NAME=callback, check, register, start or memory for a part)
 	$(CARGO) bench --locked $(FEATURES) --bench load -- $(NAME)
+
+dashboard-picture: servers $(PYTHON)/.done ## Draw docs/images/dashboard.png from what a real Prometheus says (two minutes)
+	RENDER=$(CURDIR)/target/dashboard.json $(CARGO) test --locked $(FEATURES) --test it every_panel
+	$(PYTHON)/bin/pip install --quiet --disable-pip-version-check matplotlib==3.11.2
+	$(PYTHON)/bin/python deploy/grafana/render.py target/dashboard.json docs/images/dashboard.png
 
 audit: ## Licences, sources, bans and advisories of every dependency (installs cargo-deny)
 	$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny

@@ -272,11 +272,11 @@ def rows():
         ),
         lines(
             "Errors and losses",
-            "Acts on Redis that failed, and what Redis had lost; it was put back.",
+            "Acts on Redis that failed, and what Redis had lost; it was put back. Empty where nothing did.",
             "redis-lost",
             [
-                (total(rate("signout_redis_errors_total"), "op"), "failed {{op}}"),
-                (total(rate("signout_redis_losses_total"), "cause"), "lost {{cause}}"),
+                (total(rate("signout_redis_errors_total"), "op") + " > 0", "failed {{op}}"),
+                (total(rate("signout_redis_losses_total"), "cause") + " > 0", "lost {{cause}}"),
             ],
         ),
     ]
@@ -317,9 +317,9 @@ def rows():
         ),
         lines(
             "Reading the keys",
-            "Attempts by outcome. Only refreshed brought new ones.",
+            "Attempts by outcome; only refreshed brought new ones. There may be none for hours.",
             "keys",
-            [(total(f"increase(signout_jwks_refresh_total{{{PROVIDERS}}}[$__rate_interval])", "provider", "outcome"), "{{provider}} {{outcome}}")],
+            [(total(f"increase(signout_jwks_refresh_total{{{PROVIDERS}}}[$__rate_interval])", "provider", "outcome") + " > 0", "{{provider}} {{outcome}}")],
             width=12,
         ),
     ]

@@ -15,6 +15,13 @@ use super::rules::exists;
 use super::stage::Stage;
 use crate::harness::{now, until};
 
+/// Panels that are empty on a good day, and why. They show what is above zero: without that condition
+/// they, too, have to show something.
+const RIGHTLY_EMPTY: [(&str, &str); 2] = [
+    ("Errors and losses", "nothing fails, and Redis loses nothing"),
+    ("Reading the keys", "they were read once, before Prometheus looked for the first time"),
+];
+
 /// `BLESS=1 cargo test --test it signout_json` writes it anew.
 #[test]
 fn signout_json_is_what_dashboard_py_prints() {
@@ -86,9 +93,11 @@ async fn every_panel_shows_something() {
             exists(&query, &exposed).unwrap_or_else(|error| panic!("{title}: {error}"));
             let parsed = prometheus.ask("format_query", &[("query", &query)]).await;
             parsed.unwrap_or_else(|error| panic!("{title}: {query}: {error}"));
+            let is_quiet = RIGHTLY_EMPTY.iter().any(|(quiet, _why)| *quiet == title);
+            let query = if is_quiet { query.strip_suffix(" > 0").unwrap() } else { &*query };
             until(&format!("{title} shows something: {query}"), async || {
                 stage.one_of_each().await;
-                prometheus.has_data(&query).await
+                prometheus.has_data(query).await
             })
             .await;
         }
