@@ -45,6 +45,8 @@ mod redis_clients;
 mod redis_room;
 /// Several instances that share a Redis.
 mod sharing;
+/// The unit for systemd, and the way to tell systemd.
+mod systemd;
 /// The JSON routes: registering, asking, revoking, and who may.
 mod tokens;
 /// Every token of `tests/vectors`, label for label.
