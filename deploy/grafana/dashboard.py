@@ -10,6 +10,7 @@ import json
 # What the variables of the dashboard choose.
 INSTANCES = 'job=~"$job", instance=~"$instance"'
 PROVIDERS = INSTANCES + ', provider=~"$provider"'
+RUNBOOKS = "https://github.com/signout-dev/signout/blob/main/docs/runbooks"
 # Grafana's grid.
 WIDTH = 24
 
@@ -394,8 +395,8 @@ def dashboard():
             choice("job", "Job", "signout_build_info"),
             choice("instance", "Instance", "signout_build_info", 'job=~"$job"'),
             choice("provider", "Provider", "signout_logout_tokens_total", INSTANCES),
-            # Where docs/runbooks is served.
-            {"type": "textbox", "name": "runbooks", "label": "Runbooks", "query": "docs/runbooks", "current": {"text": "docs/runbooks", "value": "docs/runbooks"}},
+            # For those who keep their own.
+            {"type": "textbox", "name": "runbooks", "label": "Runbooks", "query": RUNBOOKS, "current": {"text": RUNBOOKS, "value": RUNBOOKS}},
         ]},
         "annotations": {"list": [{
             "name": "Alerts", "enable": True, "iconColor": "red",

@@ -1,4 +1,4 @@
-//! Which metrics and labels a query in PromQL names. Whether it is one is for Prometheus to say.
+//! Which metrics and labels a query in `PromQL` names. Whether it is one is for Prometheus to say.
 
 use std::collections::BTreeSet;
 

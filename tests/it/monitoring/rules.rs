@@ -46,7 +46,8 @@ fn every_alert_has_a_runbook_that_names_it() {
     for block in text.split("- alert: ").skip(1) {
         let alert = block.lines().next().unwrap();
         let link = block.split_once("runbook_url: ").unwrap().1.lines().next().unwrap();
-        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join(link);
+        let path = link.strip_prefix(concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/")).unwrap();
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
         let runbook = read(&page);
         assert!(runbook.contains(&format!("`{alert}`")), "{link} does not name {alert}");
         assert!(runbook.contains("\n## Look\n") && runbook.contains("\n## Mend\n"), "{link}");
