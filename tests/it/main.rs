@@ -21,6 +21,8 @@ mod backchannel;
 mod checker;
 /// The commands, as a person or a script runs them.
 mod cli;
+/// The image, compose and Kubernetes, held against their schemas.
+mod containers;
 /// What a full disk or a broken journal does to the answers (I15).
 mod disk;
 /// What is told to those who follow, and the snapshot they begin with.
