@@ -1,6 +1,7 @@
 # `make demo` needs a Rust toolchain and a C compiler; `make test` also Node 20 with npm, Python 3,
-# redis-server 7, nginx and HAProxy 2.6. What else they need, they install: system headers and these servers
-# through apt-get where that is allowed, everything else for the tests below target/ and node_modules/.
+# kubectl, redis-server 7, nginx, HAProxy 2.6, Prometheus 2.42 and systemd-analyze. Of these only Node, Python and
+# kubectl have to be there: the servers and system headers come through apt-get where that is allowed, everything
+# else for the tests goes below target/ and node_modules/.
 
 # OpenSSL is for JOSE. Without its headers it is built from source, which takes perl and some minutes.
 FEATURES := $(shell pkg-config --exists openssl 2>/dev/null || echo --features vendored)
