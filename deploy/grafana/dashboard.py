@@ -81,8 +81,12 @@ NOT_FRESH = f"signout_checker_staleness_seconds{{{INSTANCES}}} > bool 30"
 NOT_SHARED = f"signout_replication_oldest_seconds{{{INSTANCES}}} > bool 10"
 NOT_TAKEN = f"signout_journal_up{{{INSTANCES}}} == bool 0"
 LET_PASS = f'increase(signout_stale_answers_total{{{INSTANCES}, policy="allow"}}[5m]) > bool 0'
+# Of an instance that is gone there is no other metric.
+GONE = f"up == bool 0 and on (job, instance) last_over_time(signout_build_info{{{INSTANCES}}}[1d])"
+NOBODY = f"absent(signout_build_info{{{INSTANCES}}})"
 # Without Redis there is nobody to hear of or to share with.
-IN_DOUBT = " + ".join(f"({total(one)} or vector(0))" for one in (NOT_FRESH, NOT_SHARED, NOT_TAKEN, LET_PASS))
+FAULTS = (NOT_FRESH, NOT_SHARED, NOT_TAKEN, LET_PASS, GONE, NOBODY)
+IN_DOUBT = " + ".join(f"({total(one)} or vector(0))" for one in FAULTS)
 
 SURE = {"type": "value", "options": {"0": {"text": "no", "color": "green"}}}
 PERHAPS = {"type": "range", "options": {"from": 1, "to": None, "result": {"text": "perhaps", "color": "red"}}}
@@ -93,8 +97,8 @@ def rows():
     yield "Is revocation working?", [
         number(
             "May a signed-out token pass?",
-            "No, unless an instance cannot hear of the others, cannot tell them, cannot write down what it takes, or "
-            "answers from old knowledge. How many such faults there are now.",
+            "No, unless an instance is down, cannot hear of the others, cannot tell them, cannot write down what it takes, "
+            "or answers from old knowledge. How many such faults there are now.",
             "stale",
             [(IN_DOUBT, "faults")],
             steps=[(None, "green"), (1, "red")],

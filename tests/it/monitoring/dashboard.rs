@@ -117,6 +117,20 @@ async fn every_panel_shows_something() {
     }
 }
 
+/// The figure that is looked at first is no longer zero when nobody is there to refuse anything.
+#[tokio::test]
+async fn the_first_figure_notices_that_the_instance_is_gone() {
+    let mut stage = Stage::start().await;
+    let prometheus = Prometheus::watching(stage.service.operators).await;
+    let dashboard = dashboard();
+    let first =
+        dashboard["panels"].as_array().unwrap().iter().find(|panel| panel["type"] == "stat");
+    let [faults] = &queries(first.unwrap())[..] else { panic!("one figure, one query") };
+    until("all is well", async || prometheus.has_data(&format!("({faults}) == 0")).await).await;
+    stage.service.kill();
+    until("it is noticed", async || prometheus.has_data(&format!("({faults}) > 0")).await).await;
+}
+
 /// Some minutes of a day, with busy and quiet ones.
 async fn keep_on(stage: &Stage) {
     let bursts = [1, 2, 4, 7, 11, 7, 4, 3, 2, 1];
