@@ -1,6 +1,7 @@
 # `make demo` needs a Rust toolchain and a C compiler; `make test` also Node 20 with npm, Python 3,
-# redis-server 7, nginx and HAProxy 2.6. What else they need, they install: system headers and these servers
-# through apt-get where that is allowed, everything else for the tests below target/ and node_modules/.
+# kubectl, redis-server 7, nginx, HAProxy 2.6, Prometheus 2.42 and systemd-analyze. Of these only Node, Python and
+# kubectl have to be there: the servers and system headers come through apt-get where that is allowed, everything
+# else for the tests goes below target/ and node_modules/.
 
 # OpenSSL is for JOSE. Without its headers it is built from source, which takes perl and some minutes.
 FEATURES := $(shell pkg-config --exists openssl 2>/dev/null || echo --features vendored)
@@ -9,7 +10,7 @@ PYTHON := target/python
 HOME_ASSISTANT := target/home-assistant
 NODE_PROJECTS := tests/oauth-clients tests/providers/oidc-provider tests/redis-clients
 
-.PHONY: help build demo test test-setup test-ha e2e-ha servers lint bench bench-load audit clean
+.PHONY: help build demo test test-setup test-ha e2e-ha servers nemesis mutants lint bench bench-load dashboard-picture audit clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -70,6 +71,11 @@ bench: ## Time the rooms by themselves (NAME=verify for a part)
 
 bench-load: ## Load a real service from outside (NAME=callback, check, register, start or memory for a part)
 	$(CARGO) bench --locked $(FEATURES) --bench load -- $(NAME)
+
+dashboard-picture: servers $(PYTHON)/.done ## Draw docs/images/dashboard.png from what a real Prometheus says (two minutes)
+	RENDER=$(CURDIR)/target/dashboard.json $(CARGO) test --locked $(FEATURES) --test it every_panel
+	$(PYTHON)/bin/pip install --quiet --disable-pip-version-check matplotlib==3.11.2
+	$(PYTHON)/bin/python deploy/grafana/render.py target/dashboard.json docs/images/dashboard.png
 
 audit: ## Licences, sources, bans and advisories of every dependency (installs cargo-deny)
 	$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny

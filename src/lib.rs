@@ -13,6 +13,7 @@ pub mod http;
 pub mod jose;
 pub mod journal;
 pub mod logout_token;
+pub mod notify;
 pub mod provider;
 pub mod redis;
 pub mod replay;

@@ -202,7 +202,7 @@ impl Application {
                 pace: Arc::default(),
                 clock,
                 api_keys: Arc::new(ApiKeys::new(settings.api_keys.clone())),
-                metrics: http::Metrics::register(&registry)?,
+                metrics: http::Metrics::register(&registry, providers.iter().map(|p| p.name()))?,
                 oauth_metrics: http::OAuthMetrics::register(&registry)?,
                 frontchannel_metrics: http::FrontchannelMetrics::register(&registry)?,
                 registry,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use signout::application::Application;
 use signout::clock::{Clock, SystemClock};
+use signout::notify::Manager;
 use signout::settings::Settings;
 use signout::telemetry;
 use tokio::signal::unix::{SignalKind, signal};
@@ -22,11 +23,12 @@ pub(super) fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
         tracing::warn!("{warning}");
     }
     install_cryptography();
-    signout::http::block_on(serve(&loaded.settings))?;
+    let manager = Manager::of_environment(|name| std::env::var_os(name))?;
+    signout::http::block_on(serve(&loaded.settings, manager.as_ref()))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(settings: &Settings) -> anyhow::Result<()> {
+async fn serve(settings: &Settings, manager: Option<&Manager>) -> anyhow::Result<()> {
     // Without a handler a file size limit would end the process; with one it is a full disk.
     let _file_size_limit = signal(SignalKind::from_raw(SIGXFSZ))?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -45,8 +47,23 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
             _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
             _ = tokio::signal::ctrl_c() => tracing::info!("interrupted: stopping"),
         }
+        if let Some(manager) = manager {
+            manager.stopping();
+        }
     };
-    application.run(shutdown).await?;
+    let reassure = async {
+        match manager {
+            Some(manager) => {
+                manager.ready();
+                manager.reassure().await
+            }
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        served = application.run(shutdown) => served?,
+        never = reassure => match never {},
+    }
     tracing::info!("stopped");
     Ok(())
 }

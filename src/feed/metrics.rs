@@ -29,6 +29,9 @@ impl Metrics {
         registry.register(Box::new(metrics.subscribers.clone()))?;
         registry.register(Box::new(metrics.resets.clone()))?;
         registry.register(Box::new(metrics.snapshots.clone()))?;
+        for reason in ResetReason::ALL {
+            metrics.resets.with_label_values(&[reason.as_str()]);
+        }
         Ok(metrics)
     }
 

@@ -80,11 +80,16 @@ pub(super) async fn one_provider(
     endpoint: Endpoint,
 ) -> Logout {
     let Some(configured) = endpoint.issuers.named(&name) else {
-        endpoint.metrics.logout(None, LogoutOutcome::Refused, "unknown_provider");
+        let took = endpoint.arrived.elapsed();
+        endpoint.metrics.logout(None, LogoutOutcome::Refused, "unknown_provider", took);
         return Logout::unknown_provider();
     };
     endpoint.answer(&request, payload, Some(configured)).await
 }
+
+/// The reasons for which a logout is not taken now, [`Refusal::label`] of [`LogoutOutcome::Unavailable`].
+pub(super) const UNAVAILABLE: [&str; 5] =
+    ["keys_unavailable", "not_durable", "overloaded", "not_shared", "too_slow"];
 
 /// What the two routes use.
 pub(super) struct Endpoint {
@@ -95,6 +100,7 @@ pub(super) struct Endpoint {
     metrics: Data<Metrics>,
     max_body: Data<MaxBodyBytes>,
     trace_id: TraceId,
+    arrived: Instant,
 }
 
 impl Endpoint {
@@ -104,19 +110,16 @@ impl Endpoint {
         payload: Payload,
         named: Option<&Arc<Configured>>,
     ) -> Logout {
-        let started = Instant::now();
         let token = match self.read(request, payload).await {
             Ok(token) => token,
             Err(refusal) => return self.refuse(named, &refusal),
         };
         let mut addressee = named.cloned();
         let ended = self.end(&token, &mut addressee).await;
-        let answer = match ended {
+        match ended {
             Ok(done) => self.done(addressee.as_ref(), done),
             Err(refusal) => self.refuse(addressee.as_ref(), &refusal),
-        };
-        self.metrics.logout_took(started.elapsed());
-        answer
+        }
     }
 
     /// The one `logout_token` of the form (`bcl_1`, `bcl_2`, `bcl_5`).
@@ -208,7 +211,8 @@ impl Endpoint {
             Repeated::No => LogoutOutcome::Applied,
             Repeated::Yes => LogoutOutcome::Repeated,
         };
-        self.metrics.logout(provider, outcome, "none");
+        let reason = LogoutOutcome::NO_REASON;
+        self.metrics.logout(provider, outcome, reason, self.arrived.elapsed());
         let (outcome, trace_id) = (outcome.as_str(), self.trace_id);
         tracing::info!(%trace_id, provider, outcome, tokens_hit, %position, "logout token");
         Logout::Done
@@ -218,7 +222,7 @@ impl Endpoint {
         let provider = addressee.map(|c| c.provider.name());
         let reason = refusal.label();
         let outcome = refusal.outcome();
-        self.metrics.logout(provider, outcome, reason);
+        self.metrics.logout(provider, outcome, reason, self.arrived.elapsed());
         let (outcome, trace_id) = (outcome.as_str(), self.trace_id);
         tracing::warn!(%trace_id, provider, outcome, reason, detail = %refusal, "logout token");
         match refusal {
@@ -261,6 +265,7 @@ impl FromRequest for Endpoint {
                 metrics: Data::from_request(request, payload).into_inner()?,
                 max_body: Data::from_request(request, payload).into_inner()?,
                 trace_id: TraceId::given(request),
+                arrived: Instant::now(),
             })
         };
         ready(endpoint())
@@ -326,5 +331,28 @@ impl Refusal {
             | Self::TooSlow => LogoutOutcome::Unavailable,
             _ => LogoutOutcome::Refused,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::provider::Unavailable;
+
+    #[test]
+    fn what_is_not_taken_now_has_one_of_the_reasons() {
+        let (why, retry_after) = (Unavailable::TooOld, Duration::ZERO);
+        let refusals = [
+            Refusal::Keys(VerifyError::KeysUnavailable { why, retry_after }),
+            Refusal::Revoker(RevokerError::NotDurable(String::new())),
+            Refusal::Revoker(RevokerError::Overloaded),
+            Refusal::NotShared(NotShared),
+            Refusal::TooSlow,
+        ];
+        assert!(refusals.iter().all(|one| one.outcome() == LogoutOutcome::Unavailable));
+        let labels: BTreeSet<_> = refusals.iter().map(Refusal::label).collect();
+        assert_eq!(labels, BTreeSet::from(UNAVAILABLE));
     }
 }

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use prometheus::{Histogram, HistogramOpts, IntCounterVec, Opts, Registry};
+use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
 use signout_checker::{StalePolicy, Verdict};
+
+use super::backchannel;
 
 /// The work is tens of microseconds, then one commit.
 const LOGOUT_BUCKETS: &[f64] =
@@ -11,12 +13,14 @@ const LOGOUT_BUCKETS: &[f64] =
 /// From a microsecond: the index answers in less, reading the request takes most.
 const CHECK_BUCKETS: &[f64] =
     &[0.000_001, 0.000_002_5, 0.000_005, 0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.001, 0.01];
+/// Labels of [`Verdict`]'s variants, in their order.
+const VERDICTS: [&str; 3] = ["not_revoked", "revoked", "unknown"];
 
 /// The metrics of the HTTP surface.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     logout_tokens: IntCounterVec,
-    logout_seconds: Histogram,
+    logout_seconds: HistogramVec,
     checks: IntCounterVec,
     check_seconds: Histogram,
     stale_answers: IntCounterVec,
@@ -35,6 +39,8 @@ pub(super) enum Surface {
 }
 
 impl Surface {
+    const ALL: [Self; 2] = [Self::Check, Self::ForwardAuth];
+
     const fn as_str(self) -> &'static str {
         match self {
             Self::Check => "check",
@@ -58,6 +64,10 @@ pub(super) enum LogoutOutcome {
 }
 
 impl LogoutOutcome {
+    const ALL: [Self; 4] = [Self::Applied, Self::Repeated, Self::Refused, Self::Unavailable];
+    /// The `reason` of what went well.
+    pub(super) const NO_REASON: &'static str = "none";
+
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Applied => "applied",
@@ -69,8 +79,11 @@ impl LogoutOutcome {
 }
 
 impl Metrics {
-    /// Registers them.
-    pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+    /// Registers them, for providers with these names.
+    pub fn register<'n>(
+        registry: &Registry,
+        providers: impl IntoIterator<Item = &'n str>,
+    ) -> Result<Self, prometheus::Error> {
         let metrics = Self {
             logout_tokens: IntCounterVec::new(
                 Opts::new(
@@ -79,12 +92,13 @@ impl Metrics {
                 ),
                 &["provider", "outcome", "reason"],
             )?,
-            logout_seconds: Histogram::with_opts(
+            logout_seconds: HistogramVec::new(
                 HistogramOpts::new(
                     "signout_logout_request_seconds",
-                    "From a logout token's arrival to its answer.",
+                    "From a logout token's arrival to its answer; what was applied is refused by then.",
                 )
                 .buckets(LOGOUT_BUCKETS.to_vec()),
+                &["outcome"],
             )?,
             checks: IntCounterVec::new(
                 Opts::new(
@@ -121,29 +135,56 @@ impl Metrics {
         registry.register(Box::new(metrics.check_seconds.clone()))?;
         registry.register(Box::new(metrics.stale_answers.clone()))?;
         registry.register(Box::new(metrics.forward_auth_refusals.clone()))?;
+        metrics.start_at_zero(providers);
         Ok(metrics)
     }
 
-    /// `provider` is a configured name, or nothing if the token led to none.
+    /// Alerts on an increase miss the first of a series that only appears with it. The reasons for a
+    /// refusal are too many to show them all.
+    fn start_at_zero<'n>(&self, providers: impl IntoIterator<Item = &'n str>) {
+        for provider in providers {
+            let show = |outcome: LogoutOutcome, reason| {
+                self.logout_tokens.with_label_values(&[provider, outcome.as_str(), reason]);
+            };
+            show(LogoutOutcome::Applied, LogoutOutcome::NO_REASON);
+            show(LogoutOutcome::Repeated, LogoutOutcome::NO_REASON);
+            for reason in backchannel::UNAVAILABLE {
+                show(LogoutOutcome::Unavailable, reason);
+            }
+        }
+        for outcome in LogoutOutcome::ALL {
+            self.logout_seconds.with_label_values(&[outcome.as_str()]);
+        }
+        for surface in Surface::ALL {
+            for verdict in VERDICTS {
+                self.checks.with_label_values(&[surface.as_str(), verdict]);
+            }
+        }
+        for policy in [StalePolicy::Deny, StalePolicy::Allow] {
+            self.stale_answers.with_label_values(&[policy.as_str()]);
+        }
+    }
+
+    /// `provider` is a configured name, or nothing if the token led to none; `reason` is from a
+    /// closed set.
     pub(super) fn logout(
         &self,
         provider: Option<&str>,
         outcome: LogoutOutcome,
         reason: &'static str,
+        took: Duration,
     ) {
         let labels = [provider.unwrap_or("none"), outcome.as_str(), reason];
         self.logout_tokens.with_label_values(&labels).inc();
-    }
-
-    pub(super) fn logout_took(&self, took: Duration) {
-        self.logout_seconds.observe(took.as_secs_f64());
+        self.logout_seconds.with_label_values(&[outcome.as_str()]).observe(took.as_secs_f64());
     }
 
     pub(super) fn checked(&self, surface: Surface, verdict: &Verdict) {
+        let [not_revoked, revoked, unknown] = VERDICTS;
         let verdict = match verdict {
-            Verdict::NotRevoked(_) => "not_revoked",
-            Verdict::Revoked(_) => "revoked",
-            Verdict::Unknown(_) => "unknown",
+            Verdict::NotRevoked(_) => not_revoked,
+            Verdict::Revoked(_) => revoked,
+            Verdict::Unknown(_) => unknown,
         };
         self.checks.with_label_values(&[surface.as_str(), verdict]).inc();
     }

@@ -11,11 +11,13 @@ mod block;
 mod error;
 mod meta;
 mod record;
+mod space;
 
 pub use error::{JournalError, OpenError, RecordError};
 pub use record::Record;
 /// Where the journal stands.
 pub use signout_checker::Position;
+pub use space::Space;
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};

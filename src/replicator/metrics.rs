@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
-use prometheus::{Gauge, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{Gauge, Histogram, HistogramOpts, IntCounterVec, IntGauge, Opts, Registry};
 
 use signout_checker::log::Loss;
 
 use super::ended::Ended;
 use crate::redis::{Act, RedisError};
+
+/// A round trip takes a tenth of a millisecond beside Redis and tens of them across a continent.
+const ROUND_BUCKETS: &[f64] =
+    &[0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
 
 /// Metrics of this room.
 #[derive(Clone, Debug)]
@@ -16,6 +20,7 @@ pub struct Metrics {
     is_unsafe: IntGauge,
     errors: IntCounterVec,
     losses: IntCounterVec,
+    round: Histogram,
     pending: IntGauge,
     oldest: Gauge,
     staleness: Gauge,
@@ -41,13 +46,20 @@ impl Metrics {
                 ),
                 &["cause"],
             )?,
+            round: Histogram::with_opts(
+                HistogramOpts::new(
+                    "signout_replication_seconds",
+                    "From writing what was committed to Redis to reading it back, as the others read it.",
+                )
+                .buckets(ROUND_BUCKETS.to_vec()),
+            )?,
             pending: IntGauge::new(
                 "signout_replication_pending",
                 "Entries of the journal that are not confirmed in Redis.",
             )?,
             oldest: Gauge::new(
                 "signout_replication_oldest_seconds",
-                "For how long the oldest of them has waited.",
+                "For how long the oldest entry that is not confirmed in Redis has waited.",
             )?,
             staleness: Gauge::new(
                 "signout_checker_staleness_seconds",
@@ -58,6 +70,7 @@ impl Metrics {
         registry.register(Box::new(metrics.is_unsafe.clone()))?;
         registry.register(Box::new(metrics.errors.clone()))?;
         registry.register(Box::new(metrics.losses.clone()))?;
+        registry.register(Box::new(metrics.round.clone()))?;
         registry.register(Box::new(metrics.pending.clone()))?;
         registry.register(Box::new(metrics.oldest.clone()))?;
         registry.register(Box::new(metrics.staleness.clone()))?;
@@ -90,6 +103,10 @@ impl Metrics {
             Ended::Lost(loss) => self.losses.with_label_values(&[loss.cause()]).inc(),
             _ => {}
         }
+    }
+
+    pub(super) fn passed(&self, took: Duration) {
+        self.round.observe(took.as_secs_f64());
     }
 
     pub(super) fn behind(&self, entries: u64, oldest: Duration) {

@@ -225,6 +225,7 @@ impl Replicator {
             shared: &self.shared,
             terms: &self.terms,
             clock: &*self.clock,
+            metrics: &self.metrics,
             inbox: &mut self.inbox,
             log: Arc::clone(&log),
             epoch,

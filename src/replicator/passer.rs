@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use signout_checker::log::Loss;
 use signout_checker::{Change, TargetKind, Timestamp, Verdict};
@@ -10,6 +10,7 @@ use signout_checker::{Change, TargetKind, Timestamp, Verdict};
 use super::ended::Ended;
 use super::fold::Fold;
 use super::follower::Log;
+use super::metrics::Metrics;
 use super::offer::{Offer, Terms};
 use super::sharing::Shared;
 use crate::clock::Clock;
@@ -42,6 +43,7 @@ pub(super) struct Passer<'a> {
     pub(super) shared: &'a Shared,
     pub(super) terms: &'a Terms,
     pub(super) clock: &'a dyn Clock,
+    pub(super) metrics: &'a Metrics,
     pub(super) inbox: &'a mut Inbox,
     pub(super) log: Arc<Log>,
     pub(super) epoch: Epoch,
@@ -227,6 +229,7 @@ impl Passer<'_> {
         if tokens.is_empty() && changes.is_empty() {
             return Ok(());
         }
+        let since = Instant::now();
         for tokens in tokens.chunks(TOKENS) {
             link.register(tokens).await?;
         }
@@ -247,6 +250,7 @@ impl Passer<'_> {
             self.read_back(head.seq).await?;
             self.end_late(&registered).await;
         }
+        self.metrics.passed(since.elapsed());
         Ok(())
     }
 

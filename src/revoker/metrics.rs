@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
-use signout_checker::{Index, Revocation, TargetKind};
+use signout_checker::{Index, Reason, Revocation, TargetKind};
 
+use crate::journal::Space;
 use crate::sessions::Sessions;
 
 /// A virtual disk syncs in 0.1 ms, an SD card in 100 ms and more.
@@ -21,7 +22,9 @@ pub struct Metrics {
     denylist: IntGaugeVec,
     registered: IntGauge,
     commit: Histogram,
+    up: IntGauge,
     bytes: IntGauge,
+    free: IntGauge,
 }
 
 impl Metrics {
@@ -54,14 +57,30 @@ impl Metrics {
                 )
                 .buckets(COMMIT_BUCKETS.to_vec()),
             )?,
+            up: IntGauge::new(
+                "signout_journal_up",
+                "1 while the journal takes what is decided; at 0 logouts are answered 503.",
+            )?,
             bytes: IntGauge::new("signout_journal_bytes", "Size of the journal's file.")?,
+            free: IntGauge::new(
+                "signout_journal_free_bytes",
+                "Space that is left to the journal on its file system.",
+            )?,
         };
         registry.register(Box::new(metrics.revocations.clone()))?;
         registry.register(Box::new(metrics.propagation.clone()))?;
         registry.register(Box::new(metrics.denylist.clone()))?;
         registry.register(Box::new(metrics.registered.clone()))?;
         registry.register(Box::new(metrics.commit.clone()))?;
+        registry.register(Box::new(metrics.up.clone()))?;
         registry.register(Box::new(metrics.bytes.clone()))?;
+        registry.register(Box::new(metrics.free.clone()))?;
+        // A rate needs a start.
+        for reason in Reason::ALL {
+            for kind in TargetKind::ALL {
+                metrics.revocations.with_label_values(&[reason.as_str(), kind.as_str()]);
+            }
+        }
         Ok(metrics)
     }
 
@@ -92,7 +111,12 @@ impl Metrics {
         self.registered.set(i64::try_from(sessions.len()).unwrap_or(i64::MAX));
     }
 
-    pub(super) fn journal_bytes(&self, bytes: u64) {
-        self.bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    pub(super) fn journal_up(&self, up: bool) {
+        self.up.set(up.into());
+    }
+
+    pub(super) fn journal_space(&self, space: Space) {
+        self.bytes.set(i64::try_from(space.file_bytes).unwrap_or(i64::MAX));
+        self.free.set(i64::try_from(space.free_bytes).unwrap_or(i64::MAX));
     }
 }

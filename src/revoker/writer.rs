@@ -22,6 +22,7 @@ use super::{
 use crate::clock::Clock;
 use crate::journal::{
     Chunk, Journal, JournalError, OpenError, Position, Progress, Record, Replayed, Revoking, Seq,
+    Space,
 };
 use crate::logout_token::LogoutToken;
 use crate::replay::{ReplayLog, Seen, Sighting};
@@ -558,7 +559,11 @@ impl Writer {
             None => {}
         }
         self.metrics.gauges(&self.state.index, &self.state.sessions);
-        self.metrics.journal_bytes(std::fs::metadata(&self.path).map_or(0, |file| file.len()));
+        self.metrics.journal_up(self.journal.is_some());
+        // What cannot be told just now stays as it was.
+        if let Ok(space) = Space::of(&self.path) {
+            self.metrics.journal_space(space);
+        }
     }
 
     /// Tries to resume after a full disk. What is on the disk is the truth, so all of it is read

@@ -94,9 +94,11 @@ async fn i3_i15_what_is_heard_while_the_disk_is_full() {
     };
     until("it is refused", async || refused(&here).await == [true, false]).await;
     assert_eq!(here.operators("/readyz").await.status, 503);
+    until("Prometheus sees it", async || here.count("signout_journal_up").await == 0).await;
 
     disk.free(&here);
     until("it resumes", async || here.operators("/readyz").await.status == 200).await;
+    until("Prometheus sees it", async || here.count("signout_journal_up").await == 1).await;
     assert_eq!(refused(&here).await, [true, false], "{}", here.log());
     // Those who follow this instance hear of it now: before, it was in no journal.
     stream.changes().await;

@@ -21,6 +21,8 @@ mod backchannel;
 mod checker;
 /// The commands, as a person or a script runs them.
 mod cli;
+/// The image, compose and Kubernetes, held against their schemas.
+mod containers;
 /// What a full disk or a broken journal does to the answers (I15).
 mod disk;
 /// What is told to those who follow, and the snapshot they begin with.
@@ -29,6 +31,8 @@ mod feed;
 mod forward_auth;
 /// kill -9, over and over, under load, with the oracle outside (I1, I2).
 mod kill;
+/// Metrics, rules, alerts and the dashboard.
+mod monitoring;
 /// Whatever happens to Redis, to the network and to the instances (I2, I3, I5, I8, I11).
 mod nemesis;
 /// What OAuth clients, resource servers and front channels ask (rev_*, intro_*, fcl_*).
@@ -45,6 +49,8 @@ mod redis_clients;
 mod redis_room;
 /// Several instances that share a Redis.
 mod sharing;
+/// The unit for systemd, and the way to tell systemd.
+mod systemd;
 /// The JSON routes: registering, asking, revoking, and who may.
 mod tokens;
 /// Every token of `tests/vectors`, label for label.
