@@ -22,7 +22,8 @@ impl Stage {
     pub(super) async fn start() -> Self {
         let (folder, redis) = (tempfile::tempdir().unwrap(), RedisServer::start());
         let op = Op::new("home", folder.path());
-        let settings = format!("{}[redis]\nurls = [{:?}]\n", op.settings(), redis.url());
+        let provider = format!("{}frontchannel_logout = true\n", op.settings());
+        let settings = format!("{provider}[redis]\nurls = [{:?}]\n", redis.url());
         let service = Service::start(folder.path(), &settings);
         until("it shares", async || {
             let ready = service.operators("/readyz?verbose").await.body;
@@ -33,7 +34,8 @@ impl Stage {
     }
 
     /// One of each: registered, signed out, signed out again, forged, asked about, revoked by an
-    /// administrator, asked for by a proxy, followed.
+    /// administrator, asked for by a proxy, revoked and introspected by a client, signed out through a
+    /// browser, followed.
     pub(super) async fn one_of_each(&self) {
         let (op, service) = (&self.op, &self.service);
         let name = self.lived.fetch_add(1, Ordering::Relaxed);
@@ -54,6 +56,12 @@ impl Stage {
         service.post("/v1/revocations", &order).await;
         let gate = service.request(Method::GET, "/forward-auth").bearer_auth("no token");
         assert_eq!(Answer::of(gate).await.status, 401);
+        for route in ["/oauth2/revoke", "/oauth2/introspect"] {
+            let form = format!("client_id=tests&client_secret={API_KEY}&token=none");
+            assert_eq!(service.post_form(route, form).await.status, 200);
+        }
+        let ended = format!("/frontchannel-logout/home?iss={}&sid={sid}", op.issuer);
+        assert_eq!(Answer::of(service.request(Method::GET, &ended)).await.status, 200);
         let snapshot = service.request(Method::GET, "/v1/snapshot").bearer_auth(API_KEY);
         assert_eq!(Answer::of(snapshot).await.status, 200);
     }
