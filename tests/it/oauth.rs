@@ -1,10 +1,12 @@
 //! `/oauth2/*`, what tells of it, and `/frontchannel-logout`.
 
 mod clients;
+mod forwarding;
 mod frontchannel;
 mod introspect;
 mod metadata;
 mod outages;
+mod revocation_endpoint;
 mod revoke;
 
 use reqwest::Method;
