@@ -207,7 +207,6 @@ impl Application {
                 bearers,
                 forward_auth: ForwardAuthRules::new(&settings.forward_auth),
                 introspection: Arc::new(introspection),
-                pace: Arc::default(),
                 clock,
                 api_keys: Arc::new(ApiKeys::new(settings.api_keys.clone())),
                 metrics: http::Metrics::register(&registry)?,

@@ -8,6 +8,7 @@ mod metadata;
 mod outages;
 mod revocation_endpoint;
 mod revoke;
+mod throttle;
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,5 +1,7 @@
 //! `POST /oauth2/revoke` (RFC 7009).
 
+use std::time::Instant;
+
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, post};
 use signout_checker::{TargetKind, Timestamp, TokenFacts, Verdict};
@@ -44,12 +46,17 @@ impl Endpoint {
         payload: Payload,
     ) -> Result<TokenTaken, OAuthFailure> {
         let form = self.form(request, payload).await?;
-        let caller = client::admit(&self.keys, request, &form, Scope::Revoke)?;
+        let caller = client::admit(&self.keys, &self.throttle, request, &form, Scope::Revoke)?;
         let text = token(&form)?;
+        let asked = Instant::now();
+        self.throttle.may_ask(caller.name(), asked)?;
         let found = Presented::of(&text, &self.issuers, &caller, &self.revoker).await?;
         let Found::Tokens(tokens) = found else {
             return Err(OAuthFailure::unsupported_token_type());
         };
+        if tokens.is_empty() {
+            self.throttle.unknown_token(caller.name(), asked);
+        }
         let now = self.clock.now();
         for token in tokens.iter().filter(|token| token.is_of(&caller) && !token.is_over(now)) {
             self.end(token, &caller, now).await?;
