@@ -9,6 +9,7 @@ pub mod bearer;
 pub mod clock;
 pub mod demo;
 pub mod feed;
+pub mod forwarder;
 pub mod http;
 pub mod jose;
 pub mod journal;

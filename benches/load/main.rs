@@ -21,6 +21,8 @@ mod check;
 mod client;
 mod empty;
 mod feed;
+mod gateway;
+mod nginx;
 mod op;
 mod process;
 mod redis;
@@ -32,9 +34,11 @@ mod table;
 
 type Mode = (&'static str, fn());
 
-const MODES: [Mode; 13] = [
+const MODES: [Mode; 15] = [
     ("callback", callback::run),
     ("check", check::run),
+    ("forward-auth", gateway::forward_auth),
+    ("introspect", gateway::introspect),
     ("register", register::run),
     ("start", restart::start),
     ("memory", restart::memory),

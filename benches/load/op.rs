@@ -1,6 +1,7 @@
 //! A provider that signs, mostly with RS256, and whoever registers its tokens.
 
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -61,40 +62,63 @@ impl Op {
         )
     }
 
-    /// One logout token for each session, signed on all cores.
-    pub(crate) fn logout_tokens(&self, sessions: std::ops::Range<usize>) -> Vec<String> {
-        let all: Vec<_> = sessions.collect();
+    /// One logout token for each session.
+    pub(crate) fn logout_tokens(&self, sessions: Range<usize>) -> Vec<String> {
+        self.each("logout+jwt", sessions, |session| {
+            logout_claims(&id('l', session), Some(&id('s', session)), &id('u', session))
+        })
+    }
+
+    /// One access token for each session, as `registrations` with one for each registers them.
+    pub(crate) fn access_tokens(&self, sessions: Range<usize>) -> Vec<String> {
+        let now = now();
+        self.each("at+jwt", sessions, |session| {
+            json!({
+                "iss": ISSUER, "aud": "api", "client_id": "app", "sub": id('u', session),
+                "sid": id('s', session), "jti": id('t', session), "iat": now, "exp": now + 3_600,
+                "scope": "openid orders",
+            })
+        })
+    }
+
+    /// Signs on all cores.
+    fn each(
+        &self,
+        typ: &str,
+        sessions: Range<usize>,
+        claims: impl Fn(usize) -> Value + Sync,
+    ) -> Vec<String> {
+        let (all, claims): (Vec<_>, _) = (sessions.collect(), &claims);
         let cores = thread::available_parallelism().map_or(1, usize::from);
+        let sign = |part: &[usize]| -> Vec<_> {
+            part.iter().map(|&session| self.sign(typ, &claims(session))).collect()
+        };
         thread::scope(|scope| {
-            let sign = |part| scope.spawn(move || self.sign(part));
-            let parts: Vec<_> = all.chunks(all.len().div_ceil(cores)).map(sign).collect();
+            let parts = all.chunks(all.len().div_ceil(cores));
+            let parts: Vec<_> = parts.map(|part| scope.spawn(move || sign(part))).collect();
             parts.into_iter().flat_map(|part| part.join().unwrap()).collect()
         })
     }
 
     /// A logout token for all sessions of a user.
     pub(crate) fn subject_logout_token(&self, subject: &str) -> String {
-        self.signed(&format!("all-of-{subject}"), None, subject)
+        self.sign("logout+jwt", &logout_claims(&format!("all-of-{subject}"), None, subject))
     }
 
-    fn sign(&self, sessions: &[usize]) -> Vec<String> {
-        let token = |&session: &usize| {
-            self.signed(&id('l', session), Some(&id('s', session)), &id('u', session))
-        };
-        sessions.iter().map(token).collect()
+    fn sign(&self, typ: &str, claims: &Value) -> String {
+        let header = Map::from_iter([("typ".to_owned(), typ.into())]);
+        self.key.sign(&header, claims.as_object().unwrap()).unwrap()
     }
+}
 
-    fn signed(&self, jti: &str, sid: Option<&str>, sub: &str) -> String {
-        let header = Map::from_iter([("typ".to_owned(), "logout+jwt".into())]);
-        let now = now();
-        let mut claims = json!({
-            "iss": ISSUER, "aud": "app", "iat": now, "exp": now + 3_600,
-            "jti": jti, "sub": sub, "events": { EVENT: {} },
-        });
-        let claims = claims.as_object_mut().unwrap();
-        claims.extend(sid.map(|sid| ("sid".to_owned(), sid.into())));
-        self.key.sign(&header, claims).unwrap()
-    }
+fn logout_claims(jti: &str, sid: Option<&str>, sub: &str) -> Value {
+    let now = now();
+    let mut claims = json!({
+        "iss": ISSUER, "aud": "app", "iat": now, "exp": now + 3_600,
+        "jti": jti, "sub": sub, "events": { EVENT: {} },
+    });
+    claims.as_object_mut().unwrap().extend(sid.map(|sid| ("sid".to_owned(), sid.into())));
+    claims
 }
 
 /// The callback's request.
@@ -104,7 +128,7 @@ pub(crate) fn logout(token: &String) -> Vec<u8> {
 }
 
 /// Requests that register `per_session` tokens for each session, in arrays.
-pub(crate) fn registrations(sessions: std::ops::Range<usize>, per_session: usize) -> Vec<Vec<u8>> {
+pub(crate) fn registrations(sessions: Range<usize>, per_session: usize) -> Vec<Vec<u8>> {
     let now = now();
     let token = |number: usize| {
         let session = number / per_session;

@@ -1,5 +1,6 @@
 //! Wiring: from settings to a service that runs. Nothing is decided here.
 
+mod forwarding;
 mod introspection;
 mod providers;
 mod sharing;
@@ -15,12 +16,14 @@ use prometheus::{IntGaugeVec, Opts, Registry};
 use thiserror::Error;
 use tokio::task::JoinSet;
 
+use forwarding::Deliveries;
 use providers::{bearer_rules, configured, policy, provider_config};
 use sharing::Shared;
 
 use crate::bearer::Bearers;
 use crate::clock::Clock;
 use crate::feed::{self, Feed, Hub};
+use crate::forwarder;
 use crate::http::{
     self, ApiKeys, ForwardAuthRules, Issuers, Knowledge, Listeners, MaxBodyBytes, ServeError,
     Server, Stopping, Tls,
@@ -36,7 +39,7 @@ use crate::settings::{ProviderName, Settings};
 /// How often the revoker forgets what is over, and tries to resume after a full disk.
 const TIDY_EVERY: Duration = Duration::from_secs(1);
 
-/// For Redis to take what was committed last, when the service stops.
+/// For Redis, and then for providers, to take what was committed last, when the service stops.
 const DRAIN: Duration = Duration::from_secs(2);
 
 /// A service that is bound and has its state back, but does not answer yet.
@@ -51,6 +54,7 @@ pub struct Application {
     providers: Providers,
     replicator: Option<Replicator>,
     hub: Hub,
+    deliveries: Deliveries,
 }
 
 /// Why the service does not start, or why it stopped.
@@ -109,6 +113,14 @@ pub enum ApplicationError {
         /// What is wrong.
         reason: String,
     },
+    /// What `[provider.revocation]` says cannot be used.
+    #[error("provider {provider}: revocation: {reason}")]
+    Revocation {
+        /// The provider's name.
+        provider: ProviderName,
+        /// What is wrong.
+        reason: String,
+    },
     /// The service cannot listen.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -128,12 +140,8 @@ impl Application {
             settings.providers.iter().map(provider_config).collect::<Result<Vec<_>, _>>()?,
             &provider::Metrics::register(&registry)?,
         )?;
-        let configured = settings
-            .providers
-            .iter()
-            .zip(providers.iter())
-            .map(|(settings, provider)| configured(settings, Arc::clone(provider)))
-            .collect::<Result<Vec<_>, _>>()?;
+        let forwarded = forwarder::Metrics::register(&registry)?;
+        let (configured, deliveries) = configured(settings, &providers, &forwarded)?;
         let audiences = settings.forward_auth.audiences.as_slice().into();
         let rules = settings.providers.iter().zip(providers.iter());
         let rules = rules.map(|(provider_settings, provider)| {
@@ -199,7 +207,6 @@ impl Application {
                 bearers,
                 forward_auth: ForwardAuthRules::new(&settings.forward_auth),
                 introspection: Arc::new(introspection),
-                pace: Arc::default(),
                 clock,
                 api_keys: Arc::new(ApiKeys::new(settings.api_keys.clone())),
                 metrics: http::Metrics::register(&registry, providers.iter().map(|p| p.name()))?,
@@ -213,6 +220,7 @@ impl Application {
             providers,
             replicator,
             hub,
+            deliveries,
         })
     }
 
@@ -243,7 +251,10 @@ impl Application {
     /// Serves until `shutdown` is ready; then readiness fails, requests under way are ended, and
     /// the journal is closed.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ApplicationError> {
-        let Self { listeners, tls, server, running, providers, replicator, hub, .. } = self;
+        let Self {
+            listeners, tls, server, running, providers, replicator, hub, deliveries, ..
+        } = self;
+        let delivering = deliveries.start();
         let mut tasks = JoinSet::new();
         for provider in providers.iter() {
             tasks.spawn(Arc::clone(provider).keep_keys(std::future::pending()));
@@ -269,6 +280,7 @@ impl Application {
             tracing::warn!("not everything is in Redis yet; the next start puts it there");
         }
         drop(last);
+        delivering.end(DRAIN).await;
         tasks.shutdown().await;
         // Every revoker is gone with the server and the tasks, so the thread comes to its end.
         let joined = tokio::task::spawn_blocking(move || running.join()).await;

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use signout_checker::Issuer;
 
 use super::ApplicationError;
+use super::forwarding::Deliveries;
 use crate::access_token::{AcceptedAudience, Dialect};
 use crate::bearer::Rules;
+use crate::forwarder::{Forwarder, Metrics};
 use crate::http::Configured;
 use crate::jose::Decrypter;
-use crate::provider::{ClientSecret, Endpoint, KeyLocation, Provider, ProviderConfig};
+use crate::provider::{ClientSecret, Endpoint, KeyLocation, Provider, ProviderConfig, Providers};
 use crate::revoker::Policy;
-use crate::settings::{ForwardAuthSettings, Profile, ProviderSettings};
+use crate::settings::{ForwardAuthSettings, Profile, ProviderSettings, Settings};
 
 pub(super) fn policy(configured: &Configured) -> (Issuer, Policy) {
     (configured.provider.issuer().clone(), configured.policy)
@@ -48,9 +50,25 @@ fn key_location(settings: &ProviderSettings) -> Result<KeyLocation, ApplicationE
     })
 }
 
+/// All of them, in the order of the settings, and the tasks that tell them what was revoked.
 pub(super) fn configured(
+    settings: &Settings,
+    providers: &Providers,
+    forwarded: &Metrics,
+) -> Result<(Vec<Configured>, Deliveries), ApplicationError> {
+    let mut deliveries = Deliveries::default();
+    let each = settings.providers.iter().zip(providers.iter()).map(|(settings, provider)| {
+        let forwarder = deliveries.forwarder(settings, provider, forwarded)?;
+        configured_one(settings, Arc::clone(provider), forwarder)
+    });
+    let all = each.collect::<Result<Vec<_>, _>>()?;
+    Ok((all, deliveries))
+}
+
+fn configured_one(
     settings: &ProviderSettings,
     provider: Arc<Provider>,
+    forwarder: Option<Forwarder>,
 ) -> Result<Configured, ApplicationError> {
     Ok(Configured {
         provider,
@@ -69,6 +87,7 @@ pub(super) fn configured(
         },
         cannot_persist: settings.cannot_persist,
         frontchannel: settings.frontchannel_logout,
+        forwarder,
     })
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::Value;
-use signout::provider::{Bearer, Endpoint, HttpClient, PlainHttp};
+use signout::provider::{Credentials, Endpoint, HttpClient, PlainHttp};
 
 use super::{client_runtime, install_cryptography};
 
@@ -33,7 +33,7 @@ impl ServiceArgs {
         let file = &self.api_key_file;
         let key = std::fs::read_to_string(file)
             .with_context(|| format!("--api-key-file {}", file.display()))?;
-        let bearer = Bearer::parse(key.trim_end_matches(['\r', '\n']))?;
+        let bearer = Credentials::bearer(key.trim_end_matches(['\r', '\n']))?;
         install_cryptography();
         let client = HttpClient::new(self.ca_file.as_deref())?;
         let body = body.to_string();

@@ -18,7 +18,7 @@ use crate::application::{Application, ApplicationError};
 use crate::clock::Clock;
 use crate::http::{DemoServer, ServeError};
 use crate::jose::SigningKeyError;
-use crate::provider::{BearerError, EndpointError, FetchError, HttpClientError};
+use crate::provider::{CredentialsError, EndpointError, FetchError, HttpClientError};
 use crate::settings::SettingsError;
 pub use op::{DemoApi, DemoOp, Opened};
 use report::Report;
@@ -53,7 +53,7 @@ pub enum DemoError {
     Client(#[from] HttpClientError),
     /// The demo's api key is no header value: a mistake of ours.
     #[error(transparent)]
-    Bearer(#[from] BearerError),
+    Credentials(#[from] CredentialsError),
     /// The demo's configuration is wrong: a mistake of ours.
     #[error(transparent)]
     Settings(#[from] SettingsError),

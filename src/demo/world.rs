@@ -11,7 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::{DemoError, DemoOp};
-use crate::provider::{Bearer, Endpoint, HttpClient, PlainHttp};
+use crate::provider::{Credentials, Endpoint, HttpClient, PlainHttp};
 use crate::settings::Settings;
 
 /// Every answer of the demo is far smaller.
@@ -51,7 +51,7 @@ pub struct World {
     pub(super) demo: SocketAddr,
     pub(super) service: SocketAddr,
     pub(super) operators: SocketAddr,
-    bearer: Bearer,
+    credentials: Credentials,
     backchannel: Endpoint,
     tokens: Endpoint,
     orders: Endpoint,
@@ -73,7 +73,7 @@ impl World {
             demo,
             service,
             operators,
-            bearer: Bearer::parse(API_KEY)?,
+            credentials: Credentials::bearer(API_KEY)?,
             backchannel: at(service, "/backchannel-logout/demo")?,
             tokens: at(service, "/v1/tokens")?,
             orders: at(demo, "/orders")?,
@@ -100,8 +100,10 @@ impl World {
             .collect::<Result<Vec<_>, _>>()?;
         let items: Value = tokens.iter().map(|token| json!({ "token": token })).collect();
         let body = items.to_string();
-        let answer =
-            self.client.post_json(&self.tokens, Some(&self.bearer), body.as_bytes(), LIMIT).await?;
+        let answer = self
+            .client
+            .post_json(&self.tokens, Some(&self.credentials), body.as_bytes(), LIMIT)
+            .await?;
         let text = String::from_utf8_lossy(answer.body());
         if answer.status() != 200 || text.matches("\"registered\"").count() != TOKENS_EACH {
             return Err(DemoError::Unexpected {
@@ -126,7 +128,7 @@ impl World {
     }
 
     async fn open(&self, token: &str) -> Result<u16, DemoError> {
-        let token = Bearer::parse(token)?;
+        let token = Credentials::bearer(token)?;
         Ok(self.client.get(&self.orders, Some(&token), LIMIT).await?.status())
     }
 
@@ -157,7 +159,7 @@ impl World {
     }
 
     async fn send(&self, logout_token: &str) -> Result<u16, DemoError> {
-        let form = [("logout_token", logout_token)];
+        let form = [("logout_token", logout_token.as_bytes())];
         Ok(self.client.post_form(&self.backchannel, None, &form, LIMIT).await?.status())
     }
 

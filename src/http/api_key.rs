@@ -45,6 +45,11 @@ impl ApiKeys {
         Some(Caller { key })
     }
 
+    /// Of every key.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|key| key.name.as_str())
+    }
+
     /// Compares with every key, whichever fits: the time tells nothing.
     fn find(&self, presented: &str) -> Option<&ApiKeySettings> {
         let presented = Sha256::digest(presented.as_bytes());

@@ -7,6 +7,7 @@ use std::time::Duration;
 use signout_checker::{ClientId, Issuer};
 
 use super::answer::Failure;
+use crate::forwarder::Forwarder;
 use crate::jose::Decrypter;
 use crate::logout_token::{EncryptionPolicy, Expected, MissingExp, TypPolicy};
 use crate::provider::Provider;
@@ -34,6 +35,8 @@ pub struct Configured {
     pub cannot_persist: CannotPersist,
     /// Whether a browser's word ends sessions.
     pub frontchannel: FrontchannelLogout,
+    /// Tells the provider what clients revoke here, if that is configured.
+    pub forwarder: Option<Forwarder>,
 }
 
 impl Configured {

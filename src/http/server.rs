@@ -19,9 +19,11 @@ use utoipa::openapi::path::PathItem;
 use utoipa_actix_web::AppExt as _;
 
 use super::answer::Failure;
+use super::frontchannel::SignOuts;
+use super::oauth::Throttle;
 use super::{
     ApiKeys, ForwardAuthRules, FrontchannelMetrics, IntrospectionRules, Issuers, Knowledge,
-    MaxBodyBytes, Metrics, OAuthMetrics, Pace, Stopping, access_log, health,
+    MaxBodyBytes, Metrics, OAuthMetrics, Stopping, access_log, health,
 };
 use crate::bearer::Bearers;
 use crate::clock::Clock;
@@ -52,8 +54,6 @@ pub struct Server {
     pub forward_auth: ForwardAuthRules,
     /// How tokens are looked at for resource servers.
     pub introspection: Arc<IntrospectionRules>,
-    /// How fast browsers may end sessions.
-    pub pace: Arc<Pace>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Who may call the JSON routes.
@@ -177,6 +177,7 @@ impl Server {
             .map(|(path, item)| (path.clone(), methods(item)))
             .collect();
         let issuers = Data::from(self.issuers);
+        let throttle = Data::new(Throttle::new(&self.api_keys));
         let api_keys = Data::from(self.api_keys);
         let clock: Data<dyn Clock> = Data::from(self.clock);
         let revoker = Data::new(self.revoker);
@@ -185,7 +186,7 @@ impl Server {
         let bearers = Data::from(self.bearers);
         let forward_auth = Data::new(self.forward_auth);
         let introspection = Data::from(self.introspection);
-        let pace = Data::from(self.pace);
+        let sign_outs = Data::new(SignOuts::default());
         let oauth_metrics = Data::new(self.oauth_metrics);
         let frontchannel_metrics = Data::new(self.frontchannel_metrics);
         let metrics = Data::new(self.metrics);
@@ -202,7 +203,8 @@ impl Server {
                 .app_data(bearers.clone())
                 .app_data(forward_auth.clone())
                 .app_data(introspection.clone())
-                .app_data(pace.clone())
+                .app_data(sign_outs.clone())
+                .app_data(throttle.clone())
                 .app_data(oauth_metrics.clone())
                 .app_data(frontchannel_metrics.clone())
                 .app_data(metrics.clone())

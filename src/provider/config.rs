@@ -28,7 +28,7 @@ pub struct ProviderConfig {
     pub plain_http: PlainHttp,
 }
 
-/// A client secret, the key of HS256, HS384 and HS512. Its `Debug` does not show it.
+/// A client secret: the key of HS256, HS384 and HS512, or a client's password. Its `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClientSecret(Box<[u8]>);
 

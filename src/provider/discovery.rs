@@ -17,7 +17,7 @@ use super::{Endpoint, EndpointError, FetchError, HttpClient, PlainHttp};
 const WELL_KNOWN: &str = "/.well-known/openid-configuration";
 
 type Document = ProviderMetadata<
-    BackchannelLogout,
+    Additional,
     CoreAuthDisplay,
     CoreClientAuthMethod,
     CoreClaimName,
@@ -51,7 +51,17 @@ pub struct BackchannelLogout {
     pub session_supported: bool,
 }
 
-impl AdditionalProviderMetadata for BackchannelLogout {}
+/// What the library does not know by itself.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+struct Additional {
+    #[serde(flatten)]
+    backchannel_logout: BackchannelLogout,
+    /// RFC 8414, section 2.
+    #[serde(default, deserialize_with = "text")]
+    revocation_endpoint: Option<String>,
+}
+
+impl AdditionalProviderMetadata for Additional {}
 
 /// Why there is no metadata.
 #[derive(Debug, Error)]
@@ -130,7 +140,7 @@ impl Metadata {
 
     /// What is said about back-channel logout.
     pub fn backchannel_logout(&self) -> BackchannelLogout {
-        *self.document.additional_metadata()
+        self.document.additional_metadata().backchannel_logout
     }
 
     /// Where browsers go to log in.
@@ -141,6 +151,11 @@ impl Metadata {
     /// Where codes and refresh tokens are exchanged. Not held against the URL rule yet.
     pub fn token_endpoint(&self) -> Option<&str> {
         self.document.token_endpoint().map(|url| url.as_str())
+    }
+
+    /// Where tokens are revoked (RFC 8414, section 2). Not held against the URL rule yet.
+    pub fn revocation_endpoint(&self) -> Option<&str> {
+        self.document.additional_metadata().revocation_endpoint.as_deref()
     }
 
     /// Where `UserInfo` is asked. Not held against the URL rule yet.
@@ -160,6 +175,12 @@ fn well_known(issuer: &Issuer, plain_http: PlainHttp) -> Result<Endpoint, Discov
 /// An odd value is read as an absent one: a flag that gates nothing must not cost the document.
 fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     Ok(serde_json::Value::deserialize(deserializer)? == serde_json::Value::Bool(true))
+}
+
+/// An odd value is read as an absent one here too: whoever needs it says so.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(value.as_str().map(str::to_owned))
 }
 
 #[cfg(test)]
@@ -245,5 +266,18 @@ mod tests {
         }
         let silent = parse("issuer", ISSUER.into()).unwrap();
         assert_eq!(silent.backchannel_logout(), BackchannelLogout::default());
+    }
+
+    #[test]
+    fn disc_7_an_absent_or_odd_revocation_endpoint_is_none_and_no_error() {
+        let said = |value| {
+            let metadata = parse("revocation_endpoint", value).unwrap();
+            metadata.revocation_endpoint().map(str::to_owned)
+        };
+        assert_eq!(said("https://op.example/revoke".into()).unwrap(), "https://op.example/revoke");
+        for odd in [Value::Null, json!(1), json!(["https://op.example/revoke"])] {
+            assert_eq!(said(odd), None);
+        }
+        assert_eq!(parse("issuer", ISSUER.into()).unwrap().revocation_endpoint(), None);
     }
 }

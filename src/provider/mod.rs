@@ -1,7 +1,7 @@
 //! The way to the identity providers: their metadata, their keys, one HTTP client.
 //!
 //! [`Providers`] finds a [`Provider`] by name or issuer, and [`Provider::verify`] verifies a
-//! token with its keys. A background task per provider, [`Provider::keep_keys`], fetches them; the
+//! token with its keys; [`RevocationClient`] tells a provider that one of its tokens is over. A background task per provider, [`Provider::keep_keys`], fetches them; the
 //! service starts and answers for the others while one provider cannot be reached. Whoever needs
 //! HTTP (recheck, the command line, the demo) takes [`HttpClient`] from here: nobody else may name
 //! the client library or `openidconnect`, and none of their types leaves this room.
@@ -17,6 +17,7 @@
 
 mod absent_kids;
 mod config;
+mod credentials;
 mod discovery;
 mod endpoint;
 mod fetch_error;
@@ -30,20 +31,23 @@ mod provider;
 mod providers;
 mod refresh_error;
 mod refresher;
+mod revocation;
 mod schedule;
 mod verify_error;
 
 pub use config::{ClientSecret, ProviderConfig, ProviderConfigError};
+pub use credentials::{Credentials, CredentialsError};
 pub use discovery::{BackchannelLogout, DiscoveryError, Metadata};
 pub use endpoint::{Endpoint, EndpointError, PlainHttp};
 pub use fetch_error::{FetchError, TlsProblem};
-pub use http_client::{Bearer, BearerError, DOCUMENT_LIMIT, HttpClient, HttpClientError, Response};
+pub use http_client::{DOCUMENT_LIMIT, HttpClient, HttpClientError, Response};
 pub use key_source::{KeyLocation, KeySourceError};
 pub use keys::KeyEpoch;
 pub use metrics::Metrics;
 pub use provider::Provider;
 pub use providers::Providers;
 pub use refresh_error::RefreshError;
+pub use revocation::{ClientAuthentication, Receipt, Retry, RevocationClient, RevocationError};
 pub use verify_error::{Unavailable, VerifyError};
 
 #[cfg(test)]

@@ -192,6 +192,12 @@ pub enum Mistake {
         /// A variable of the right form.
         example: String,
     },
+    /// An address that discovery would tell, at a provider of which nothing is discovered.
+    #[error(
+        "missing: nothing is discovered of a provider with jwks_uri, jwks_file or HS* signatures \
+         alone, so write the address here"
+    )]
+    NotDiscovered,
     /// A part of the configuration that belongs to a later version.
     #[error("not served by this version: {advice}")]
     NotServed {

@@ -15,8 +15,8 @@ use super::shape::{Flag, Lasting, seconds, some, text};
 use super::signature::Signature;
 use super::unique::Unique;
 use super::{
-    CannotPersist, FrontchannelLogout, KeyLocation, Profile, ProviderName, RevokeOffline, Secret,
-    SessionReuse, SidScope, Warning,
+    CannotPersist, FrontchannelLogout, KeyLocation, Profile, ProviderName, RevocationSettings,
+    RevokeOffline, Secret, SessionReuse, SidScope, Warning,
 };
 use crate::jose::Algorithm;
 use crate::logout_token::{EncryptionPolicy, MissingExp, TypPolicy};
@@ -82,6 +82,8 @@ pub struct ProviderSettings {
     /// Whether `/frontchannel-logout/{name}` ends sessions.
     /// `SIGNOUT_PROVIDER__N__FRONTCHANNEL_LOGOUT`, default `false`.
     pub frontchannel_logout: FrontchannelLogout,
+    /// `[provider.revocation]`; without it the provider is not told what clients revoke here.
+    pub revocation: Option<RevocationSettings>,
 }
 
 /// Below ten seconds a healthy delivery is refused; one day is the longest life of a logout token
@@ -118,6 +120,10 @@ impl ProviderSettings {
         let session_reuse = section.or("session_reuse", "deny", &text::<SessionReuse>());
         let max_token_lifetime = section.or("max_token_lifetime", "24h", &TOKEN_LIFETIME);
         let frontchannel_logout = section.or("frontchannel_logout", false, &Flag);
+        let (known_access, known_signature) = (access.as_ref().ok(), signature.as_ref().ok());
+        let revocation = section.optional_section("revocation", |section| {
+            RevocationSettings::read(section, known_access, known_signature)
+        });
 
         let name =
             name.and_then(|name| match taken.names.insert(&name, section.source_of("name")) {
@@ -159,6 +165,7 @@ impl ProviderSettings {
             } else {
                 FrontchannelLogout::Deny
             },
+            revocation: revocation?,
         })
     }
 }

@@ -73,7 +73,7 @@ impl<'f> Section<'_, 'f> {
         read: impl FnOnce(&mut Section<'_, 'f>) -> Result<T, Reported>,
     ) -> Result<T, Reported> {
         let node = self.take(key).unwrap_or_else(|| self.empty());
-        let prefix = format!("SIGNOUT_{}__", key.to_uppercase());
+        let prefix = format!("{}__", self.variable(key));
         self.child(key, key.into(), prefix, node, read)
     }
 
@@ -84,8 +84,8 @@ impl<'f> Section<'_, 'f> {
         read: impl FnOnce(&mut Section<'_, 'f>) -> Result<T, Reported>,
     ) -> Result<Option<T>, Reported> {
         let Some(node) = self.take(key) else { return Ok(None) };
-        let prefix = format!("SIGNOUT_{}__", key.to_uppercase());
-        self.child(key, key.into(), prefix, node, read).map(Some)
+        let prefix = format!("{}__", self.variable(key));
+        self.child(key, self.dotted(key), prefix, node, read).map(Some)
     }
 
     /// Reads each `[[key]]`; there may be none. Every one is read, whatever is wrong with another.
@@ -125,7 +125,9 @@ impl<'f> Section<'_, 'f> {
         let Node { value, source } = node;
         let Value::Table(table) = value else {
             let found = value.type_name().into();
-            let expected = format!("a section, [{kind}], with keys below it");
+            let header = [self.kind, kind].join(".");
+            let header = header.trim_start_matches('.');
+            let expected = format!("a section, [{header}], with keys below it");
             return Err(self.report.refuse(source, title, Mistake::Expected { found, expected }));
         };
         let report = &mut *self.report;

@@ -1,11 +1,14 @@
 //! `/oauth2/*`, what tells of it, and `/frontchannel-logout`.
 
 mod clients;
+mod forwarding;
 mod frontchannel;
 mod introspect;
 mod metadata;
 mod outages;
+mod revocation_endpoint;
 mod revoke;
+mod throttle;
 
 use reqwest::Method;
 use serde_json::{Value, json};

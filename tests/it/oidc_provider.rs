@@ -259,6 +259,36 @@ async fn jwt_9_the_id_tokens_of_a_provider_never_pass() {
     }
 }
 
+/// What the client revokes at signout ends at the provider too.
+#[tokio::test]
+async fn rev_7_the_provider_hears_of_a_revoked_refresh_token() {
+    for client_auth in ["client_secret_basic", "client_secret_post"] {
+        let settings = format!(
+            "[provider.revocation]\nclient_id = \"rs256\"\nclient_secret = {CLIENT_SECRET:?}\n\
+             client_auth = {client_auth:?}\n\
+             [[api_key]]\nname = \"rs256\"\nkey = \"the-key-of-the-client\"\nscopes = [\"revoke\"]\n"
+        );
+        let world = World::start_with(&Value::Null, &settings).await;
+        let browser = &mut world.browser();
+        let mut tokens = world.sign_in(browser, "alice", "rs256").await;
+        let refreshed = browser.refresh("rs256", &tokens.refresh).await;
+        tokens = Tokens::of("rs256", &refreshed.json());
+        let mut facts = tokens.refresh_facts("refresh");
+        facts.as_object_mut().unwrap().remove("jti");
+        facts["opaque_token"] = (*tokens.refresh).into();
+        world.register(&facts).await;
+        let request = world.service.request(Method::POST, "/oauth2/revoke");
+        let request = request.basic_auth("rs256", Some("the-key-of-the-client"));
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let answer = Answer::of(request.body(format!("token={}", tokens.refresh))).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let sample = "signout_revocations_forwarded_total{outcome=\"taken\",provider=\"node\"}";
+        eventually("taken", async || world.service.count(sample).await == 1).await;
+        let answer = browser.refresh("rs256", &tokens.refresh).await;
+        assert_eq!(answer.status, 400, "{client_auth} {answer:?}");
+    }
+}
+
 /// An issuer of the provider, a service that takes its logouts, and the wire between them.
 struct World {
     service: Service,

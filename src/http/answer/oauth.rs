@@ -141,6 +141,14 @@ pub(in crate::http) enum OAuthFailures {
     /// The body is larger than `server.max_body_bytes`.
     #[response(status = 413, content_type = "application/json")]
     TooLarge(OAuthError),
+    /// Too many wrong keys came in the client's name, or the client asked about too many unknown
+    /// tokens. The right key is let in, and tokens that are at hand are told about, all the while.
+    #[response(
+        status = 429,
+        content_type = "application/json",
+        headers(("Retry-After" = u64, description = "Seconds to wait."))
+    )]
+    TooMany(OAuthError),
     /// It cannot be made durable, or not be told now. Ask again after `Retry-After` seconds, and
     /// take nothing for done or for active meanwhile.
     #[response(
@@ -193,6 +201,15 @@ impl OAuthFailure {
         let status = StatusCode::SERVICE_UNAVAILABLE;
         let failure = Self::new(status, "temporarily_unavailable", description);
         let seconds = retry_after.unwrap_or(RETRY).as_secs().max(1);
+        Self { header: Some((RETRY_AFTER, seconds.into())), ..failure }
+    }
+
+    /// RFC 6585, section 4. RFC 6749 has no word for it; this one is of RFC 8628, section 3.5.
+    pub(in crate::http) fn slow_down(retry_after: Duration) -> Self {
+        let description = "too many wrong keys or unknown tokens from this client, ask again later";
+        let failure = Self::new(StatusCode::TOO_MANY_REQUESTS, "slow_down", description);
+        let seconds = retry_after.as_millis().div_ceil(1_000).max(1);
+        let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
         Self { header: Some((RETRY_AFTER, seconds.into())), ..failure }
     }
 

@@ -8,10 +8,9 @@
 #![expect(unused_qualifications, reason = "utoipa's macro writes them")]
 
 mod metrics;
-mod pace;
 
 use std::future::{Ready, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::web::{Data, Path};
 use actix_web::{FromRequest, HttpRequest, dev, get};
@@ -24,13 +23,28 @@ use super::answer::{Failure, Failures, SignedOut, SignedOutAnswer};
 use super::configured::{Configured, Issuers};
 use super::form::Form;
 use super::knowledge::Knowledge;
+use super::pace::Pace;
 use crate::clock::Clock;
 use crate::revoker::{Revoker, SessionRequest};
 use crate::settings::FrontchannelLogout;
 use metrics::Outcome;
 
 pub use metrics::Metrics as FrontchannelMetrics;
-pub use pace::Pace;
+
+/// People who sign out together at the end of a lesson, behind one provider.
+const AT_ONCE: u32 = 200;
+/// Each act is a commit to the journal; a slow disk does a hundred in a second.
+const EVERY: Duration = Duration::from_millis(50);
+
+/// How fast strangers may have something written. For all providers together: the disk is one.
+#[derive(Debug)]
+pub(super) struct SignOuts(Pace);
+
+impl Default for SignOuts {
+    fn default() -> Self {
+        Self(Pace::new(AT_ONCE, EVERY))
+    }
+}
 
 /// Described here, read by hand: a parameter that comes twice has no value.
 #[derive(Deserialize, IntoParams)]
@@ -81,7 +95,7 @@ pub(super) struct Frame {
     revoker: Data<Revoker>,
     knowledge: Data<Knowledge>,
     clock: Data<dyn Clock>,
-    pace: Data<Pace>,
+    sign_outs: Data<SignOuts>,
     metrics: Data<FrontchannelMetrics>,
     trace_id: TraceId,
 }
@@ -102,7 +116,7 @@ impl Frame {
         if matches!(verdict, Verdict::Revoked(_)) {
             return Ok(Outcome::Repeated);
         }
-        if self.pace.take(Instant::now()).is_none() {
+        if self.sign_outs.0.take(Instant::now()).is_err() {
             return Err(Failure::unavailable("too many sessions end this way just now"));
         }
         let issuer = configured.provider.issuer().clone();
@@ -128,7 +142,7 @@ impl FromRequest for Frame {
                 revoker: Data::from_request(request, payload).into_inner()?,
                 knowledge: Data::from_request(request, payload).into_inner()?,
                 clock: Data::from_request(request, payload).into_inner()?,
-                pace: Data::from_request(request, payload).into_inner()?,
+                sign_outs: Data::from_request(request, payload).into_inner()?,
                 metrics: Data::from_request(request, payload).into_inner()?,
                 trace_id: TraceId::given(request),
             })

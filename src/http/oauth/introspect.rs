@@ -60,7 +60,7 @@ impl Endpoint {
         checks: &Checks,
     ) -> Result<Introspected, OAuthFailure> {
         let form = self.form(request, payload).await?;
-        let caller = client::admit(&self.keys, request, &form, Scope::Check)?;
+        let caller = client::admit(&self.keys, &self.throttle, request, &form, Scope::Check)?;
         let token = token(&form)?;
         let signing = match (Acceptable::of(request), &rules.signing) {
             (Acceptable::Json, _) | (Acceptable::SignedRather, None) => None,
@@ -93,17 +93,34 @@ struct Look<'a> {
 
 impl Look<'_> {
     async fn at(&self, text: &str) -> Result<Introspection, OAuthFailure> {
-        match self.rules.bearers.read(text, self.now).await {
-            Ok(token) => self.at_signed(text, &token),
-            Err(BearerError::KeysUnavailable { retry_after, .. }) => {
+        match self.rules.bearers.remembered(text, self.now) {
+            Some(token) => self.at_signed(text, &token),
+            None => self.at_unseen(text).await,
+        }
+    }
+
+    async fn at_unseen(&self, text: &str) -> Result<Introspection, OAuthFailure> {
+        let (throttle, client) = (&self.endpoint.throttle, self.caller.name());
+        let name = facts::of_opaque(text).map_err(|_| OAuthFailure::unavailable(None))?;
+        let registered = self.registered(&name);
+        let asked = Instant::now();
+        if registered.is_none() {
+            throttle.may_ask(client, asked)?;
+        }
+        match (self.rules.bearers.read(text, self.now).await, registered) {
+            (Ok(token), _) => self.at_signed(text, &token),
+            (Err(BearerError::KeysUnavailable { retry_after, .. }), _) => {
                 Err(OAuthFailure::unavailable(Some(retry_after)))
             }
             // Signed by nobody that is known, or not an access token: unless it was registered by
             // its text, it is nothing.
-            Err(BearerError::NotVerified(_) | BearerError::UnknownIssuer) => {
-                self.at_registered(text)
+            (Err(BearerError::NotVerified(_) | BearerError::UnknownIssuer), Some(token)) => {
+                self.at_registered(name, &token)
             }
-            Err(BearerError::NotAccepted(_)) => Ok(Introspection::inactive()),
+            (Err(_), _) => {
+                throttle.unknown_token(client, asked);
+                Ok(Introspection::inactive())
+            }
         }
     }
 
@@ -127,9 +144,11 @@ impl Look<'_> {
         })
     }
 
-    fn at_registered(&self, text: &str) -> Result<Introspection, OAuthFailure> {
-        let jwt_id = facts::of_opaque(text).map_err(|_| OAuthFailure::unavailable(None))?;
-        let Some(token) = self.registered(&jwt_id) else { return Ok(Introspection::inactive()) };
+    fn at_registered(
+        &self,
+        jwt_id: JwtId,
+        token: &IssuedToken,
+    ) -> Result<Introspection, OAuthFailure> {
         // A key that lists audiences sees only tokens that name one of them.
         if token.expires_at <= self.now || self.caller.audiences().is_some() {
             return Ok(Introspection::inactive());
@@ -137,7 +156,7 @@ impl Look<'_> {
         let age = self.endpoint.knowledge.age(self.checks);
         let decision = self.decide(&opaque(&token.issuer, jwt_id), age).decision;
         self.answer([decision], token.kind, token.client.as_ref(), || {
-            Introspection::of_registered(&token)
+            Introspection::of_registered(token)
         })
     }
 

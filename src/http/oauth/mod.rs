@@ -13,11 +13,13 @@ mod metrics;
 mod presented;
 mod revoke;
 mod signing;
+mod throttle;
 
 pub(super) use introspect::introspect_token;
 pub(super) use introspection::Introspection;
 pub(super) use metadata::{Metadata, PublishedKeys, published_keys, server_metadata};
 pub(super) use revoke::revoke_token;
+pub(super) use throttle::Throttle;
 
 pub use introspection::IntrospectionRules;
 pub use metrics::Metrics as OAuthMetrics;
@@ -38,6 +40,7 @@ use super::body::BodyError;
 use super::configured::Issuers;
 use super::form::{Form, FormError, Repeated};
 use super::knowledge::Knowledge;
+use super::pace::TooFast;
 use crate::clock::Clock;
 use crate::revoker::Revoker;
 use metrics::{Metrics, Route};
@@ -65,6 +68,7 @@ pub(super) struct Endpoint {
     knowledge: Data<Knowledge>,
     clock: Data<dyn Clock>,
     metrics: Data<Metrics>,
+    throttle: Data<Throttle>,
     max_body: Data<MaxBodyBytes>,
     trace_id: TraceId,
 }
@@ -94,6 +98,12 @@ fn token(form: &Form) -> Result<Cow<'_, str>, OAuthFailure> {
     token.ok_or_else(|| OAuthFailure::invalid_request("token is missing"))
 }
 
+impl From<TooFast> for OAuthFailure {
+    fn from(TooFast { retry_after }: TooFast) -> Self {
+        Self::slow_down(retry_after)
+    }
+}
+
 impl From<Repeated> for OAuthFailure {
     fn from(_: Repeated) -> Self {
         Self::invalid_request("a parameter comes more than once")
@@ -113,6 +123,7 @@ impl FromRequest for Endpoint {
                 knowledge: Data::from_request(request, payload).into_inner()?,
                 clock: Data::from_request(request, payload).into_inner()?,
                 metrics: Data::from_request(request, payload).into_inner()?,
+                throttle: Data::from_request(request, payload).into_inner()?,
                 max_body: Data::from_request(request, payload).into_inner()?,
                 trace_id: TraceId::given(request),
             })

@@ -9,6 +9,7 @@ use super::super::api_key::Caller;
 use super::super::configured::{Configured, Issuers};
 use super::super::facts;
 use crate::access_token::Named;
+use crate::forwarder::TokenText;
 use crate::jose::Compact;
 use crate::provider::{Unavailable, VerifyError};
 use crate::revoker::Revoker;
@@ -110,6 +111,18 @@ impl Presented {
         let its = |client: &ClientId| client.as_str() == caller.name();
         caller.issuers_for(Scope::Admin).is_some()
             || (!self.clients.is_empty() && self.clients.iter().all(its))
+    }
+
+    /// Has its provider told that it is over, if that is configured and would be of use. Nobody waits
+    /// for it, and nothing here depends on it.
+    pub(super) fn forward(&self, text: &str) {
+        let Some(forwarder) = &self.configured.forwarder else { return };
+        // An administrator may end tokens of which nobody knows the client.
+        if self.clients.iter().all(|client| client.as_str() == forwarder.client_id()) {
+            forwarder.offer(TokenText::new(text));
+        } else {
+            forwarder.leave();
+        }
     }
 
     /// Whether no verifier takes it any more, whatever its tolerance.

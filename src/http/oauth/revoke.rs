@@ -1,8 +1,10 @@
 //! `POST /oauth2/revoke` (RFC 7009).
 
+use std::time::Instant;
+
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, post};
-use signout_checker::{TargetKind, TokenFacts, Verdict};
+use signout_checker::{TargetKind, Timestamp, TokenFacts, Verdict};
 
 use super::super::answer::{OAuthFailure, OAuthFailures, TokenTaken};
 use super::super::api_key::Caller;
@@ -17,7 +19,8 @@ use crate::settings::Scope;
 /// RFC 7009. `client_id` is the name of an api key with the scope `revoke`, `client_secret` the key. A
 /// token is the client's if it was issued to a client of that name; a key with the scope `admin` may
 /// revoke any. What is not the client's, not known, over or no token at all is answered alike. With a
-/// registered refresh token, the registered tokens of its grant end.
+/// registered refresh token, the registered tokens of its grant end. A provider that is configured so is
+/// told afterwards.
 #[utoipa::path(
     tag = "oauth",
     operation_id = "oauth_revoke",
@@ -43,24 +46,32 @@ impl Endpoint {
         payload: Payload,
     ) -> Result<TokenTaken, OAuthFailure> {
         let form = self.form(request, payload).await?;
-        let caller = client::admit(&self.keys, request, &form, Scope::Revoke)?;
-        let token = token(&form)?;
-        let found = Presented::of(&token, &self.issuers, &caller, &self.revoker).await?;
+        let caller = client::admit(&self.keys, &self.throttle, request, &form, Scope::Revoke)?;
+        let text = token(&form)?;
+        let asked = Instant::now();
+        self.throttle.may_ask(caller.name(), asked)?;
+        let found = Presented::of(&text, &self.issuers, &caller, &self.revoker).await?;
         let Found::Tokens(tokens) = found else {
             return Err(OAuthFailure::unsupported_token_type());
         };
-        for token in tokens.iter().filter(|token| token.is_of(&caller)) {
-            self.end(token, &caller).await?;
+        if tokens.is_empty() {
+            self.throttle.unknown_token(caller.name(), asked);
+        }
+        let now = self.clock.now();
+        for token in tokens.iter().filter(|token| token.is_of(&caller) && !token.is_over(now)) {
+            self.end(token, &caller, now).await?;
+            token.forward(&text);
         }
         Ok(TokenTaken::Done)
     }
 
     /// Ends it here and, where `acknowledge` says so, elsewhere, before it is answered (`rev_6`).
-    async fn end(&self, token: &Presented, caller: &Caller<'_>) -> Result<(), OAuthFailure> {
-        let now = self.clock.now();
-        if token.is_over(now) {
-            return Ok(());
-        }
+    async fn end(
+        &self,
+        token: &Presented,
+        caller: &Caller<'_>,
+        now: Timestamp,
+    ) -> Result<(), OAuthFailure> {
         // A client that asks again writes nothing again.
         let facts = TokenFacts::new(token.issuer()).jwt_id(&token.jwt_id);
         let position = match self.revoker.index().check(&facts) {

@@ -9,9 +9,13 @@ fn the_example_loads() {
     assert_eq!(loaded.warnings, []);
 }
 
-/// The example with the section whose absence means something.
-fn with_redis() -> String {
-    EXAMPLE.replace("\n#[redis]", "\n[redis]").replace("\n#urls = ", "\nurls = ")
+/// The example with the sections whose absence means something.
+fn with_all_sections() -> String {
+    ["[redis]", "urls = ", "[provider.revocation]", "client_id = "]
+        .iter()
+        .fold(EXAMPLE.to_owned(), |text, line| {
+            text.replace(&format!("\n#{line}"), &format!("\n{line}"))
+        })
 }
 
 /// Keys that name the file of a secret, and are not shown by themselves.
@@ -28,7 +32,7 @@ fn settings() -> impl Iterator<Item = &'static str> {
 
 #[test]
 fn the_example_has_every_key_with_its_default() {
-    let effective = Settings::from_toml(&with_redis()).unwrap().effective;
+    let effective = Settings::from_toml(&with_all_sections()).unwrap().effective;
     for row in effective.rows() {
         let written: Vec<_> =
             settings().filter(|line| line.split(' ').next() == Some(row.key)).collect();
@@ -45,7 +49,7 @@ fn the_example_has_every_key_with_its_default() {
 
 #[test]
 fn the_example_has_no_other_key() {
-    let effective = Settings::from_toml(&with_redis()).unwrap().effective;
+    let effective = Settings::from_toml(&with_all_sections()).unwrap().effective;
     for line in settings() {
         let key = line.split(' ').next().unwrap_or_default();
         let known = effective.rows().iter().any(|row| row.key == key);
@@ -62,7 +66,10 @@ fn the_example_names_every_profile_and_scope() {
         C::ALL.iter().map(|choice| choice.as_str())
     }
     let redis = words::<Mode>().chain(words::<AcknowledgeBy>());
-    let others = words::<Profile>().chain(words::<Scope>()).chain(words::<RevokeOffline>());
+    let others = words::<ClientAuth>()
+        .chain(words::<Profile>())
+        .chain(words::<Scope>())
+        .chain(words::<RevokeOffline>());
     for word in others.chain(redis) {
         assert!(EXAMPLE.contains(word), "{word}");
     }

@@ -18,6 +18,8 @@ mod layers;
 mod redis;
 /// What `check-config` prints, and what it does not.
 mod report;
+/// What a provider is told of revoked tokens, by whom and where.
+mod revocation;
 /// What each key means when all is well.
 mod values;
 

@@ -70,6 +70,7 @@ function provider(issuer, clients) {
     features: {
       backchannelLogout: { enabled: true },
       encryption: { enabled: true },
+      revocation: { enabled: true },
       resourceIndicators: {
         enabled: true,
         useGrantedResource: () => true,
