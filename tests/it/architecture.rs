@@ -206,9 +206,9 @@ fn dependencies(features: &str) -> BTreeSet<String> {
 }
 
 /// A file without its comments and without its tests.
-struct Source {
-    path: String,
-    code: String,
+pub(crate) struct Source {
+    pub(crate) path: String,
+    pub(crate) code: String,
 }
 
 impl Source {
@@ -238,7 +238,7 @@ impl Source {
     }
 }
 
-fn sources(folder: &str) -> Vec<Source> {
+pub(crate) fn sources(folder: &str) -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let base = root.join(folder);
     let mut files = Vec::new();

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use crate::architecture::sources;
+
 use super::exposition::{Exposition, Family};
 use super::stage::Stage;
 
@@ -37,6 +39,22 @@ async fn metrics_md_is_current() {
         committed == current,
         "{FILE} has drifted; run BLESS=1 cargo test --test it metrics_md"
     );
+}
+
+/// A metric without a series is not exposed, and would be missing without anybody noticing.
+#[test]
+fn metrics_md_has_every_metric_of_the_sources() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join(FILE)).unwrap();
+    let mut known = 0;
+    for source in sources("src") {
+        for (at, quote) in source.code.match_indices("\"signout_") {
+            let name = source.code[at..].split('"').nth(1).unwrap_or(quote);
+            assert!(page.contains(&format!("| `{name}` |")), "{name} of {}", source.path);
+            known += 1;
+        }
+    }
+    assert!(known > 20, "{known}");
 }
 
 fn page(exposed: &Exposition) -> String {

@@ -22,7 +22,11 @@ impl Stage {
     pub(super) async fn start() -> Self {
         let (folder, redis) = (tempfile::tempdir().unwrap(), RedisServer::start());
         let op = Op::new("home", folder.path());
-        let provider = format!("{}frontchannel_logout = true\n", op.settings());
+        let provider = format!(
+            "{}frontchannel_logout = true\n[provider.revocation]\nclient_id = \"app\"\n\
+             endpoint = \"https://home.example/revoke\"\n",
+            op.settings()
+        );
         let settings = format!("{provider}[redis]\nurls = [{:?}]\n", redis.url());
         let service = Service::start(folder.path(), &settings);
         until("it shares", async || {
