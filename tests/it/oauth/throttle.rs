@@ -1,4 +1,4 @@
-//! Who is wrong too often is answered 429, and nobody else notices (intro_6).
+//! Who is wrong too often is answered 429, and nobody else notices (`intro_6`).
 
 use reqwest::Method;
 use serde_json::json;
