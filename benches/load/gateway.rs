@@ -19,7 +19,7 @@ const IN_USE: usize = 2_000;
 const NEW: usize = 3_000;
 const CONNECTIONS: usize = 32;
 
-/// A service with a tenth of the sessions over, so that no kind of target is empty and skipped.
+/// A service at which other sessions are over, so that no kind of target is empty and skipped.
 struct World {
     op: Op,
     service: Service,
@@ -34,7 +34,8 @@ impl World {
             format!("{}[forward_auth]\naudiences = [\"api\"]\n", op.settings(folder.path()));
         let service = Service::start(folder.path(), &settings);
         drive(service.address, &op::registrations(0..IN_USE, 1), CONNECTIONS);
-        let over = op.logout_tokens(IN_USE..IN_USE + IN_USE / 10);
+        let others = IN_USE + ROUNDS * NEW;
+        let over = op.logout_tokens(others..others + IN_USE / 10);
         let over: Vec<_> = over.iter().map(op::logout).collect();
         drive(service.address, &over, CONNECTIONS);
         Self { op, service, empty: Empty::start(), _folder: folder }
