@@ -51,7 +51,7 @@ lint: ## Format and lints
 bench: ## Time the rooms by themselves (NAME=verify for a part)
 	$(CARGO) bench --locked $(FEATURES) --bench micro -- $(NAME)
 
-bench-load: ## Load a real service from outside (NAME=callback, check, register, start or memory for a part)
+bench-load: ## Load a real service from outside (NAME=callback, check, forward-auth, introspect, register, start or memory)
 	$(CARGO) bench --locked $(FEATURES) --bench load -- $(NAME)
 
 audit: ## Licences, sources, bans and advisories of every dependency (installs cargo-deny)
