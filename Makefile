@@ -69,7 +69,7 @@ lint: ## Format and lints
 bench: ## Time the rooms by themselves (NAME=verify for a part)
 	$(CARGO) bench --locked $(FEATURES) --bench micro -- $(NAME)
 
-bench-load: ## Load a real service from outside (NAME=callback, check, register, start or memory for a part)
+bench-load: ## Load a real service from outside (NAME=callback, check, forward-auth, introspect, register, start or memory)
 	$(CARGO) bench --locked $(FEATURES) --bench load -- $(NAME)
 
 dashboard-picture: servers $(PYTHON)/.done ## Draw docs/images/dashboard.png from what a real Prometheus says (two minutes)

@@ -4,13 +4,13 @@
 use std::borrow::Cow;
 
 use actix_web::HttpRequest;
-use actix_web::web::{BytesMut, Payload};
+use actix_web::web::Payload;
 
 use super::body::{self, BodyError};
 
 /// The pairs of a form, or of a query, which has the same form.
 #[derive(Debug)]
-pub(super) struct Form(BytesMut);
+pub(super) struct Form(String);
 
 /// Why there is no form.
 #[derive(Debug)]
@@ -35,55 +35,40 @@ impl Form {
         if !body::has_type(request, "application/x-www-form-urlencoded") {
             return Err(FormError::ContentType);
         }
-        body::read(payload, limit).await.map(Self).map_err(FormError::Body)
+        let body = body::read(payload, limit).await.map_err(FormError::Body)?;
+        // What is no UTF-8 is no name and no token of anybody.
+        Ok(Self(String::from_utf8_lossy(&body).into_owned()))
     }
 
     /// Reads the query.
     pub(super) fn of_query(request: &HttpRequest) -> Self {
-        Self(request.query_string().as_bytes().into())
+        Self(request.query_string().to_owned())
     }
 
     /// The one value of a parameter. An empty one counts as none (RFC 6749, section 3.2).
     ///
-    /// Beside the names only this value is decoded: the rest is a long token, mostly.
+    /// Only what is encoded is decoded: a signed token stands for itself, and is nearly all there is.
     pub(super) fn one(&self, name: &str) -> Result<Option<Cow<'_, str>>, Repeated> {
-        let pairs = self.0.as_ref().split(|byte: &u8| *byte == b'&').map(Pair::of);
-        let mut found = pairs.filter(|pair| decoded(pair.name).is_some_and(|found| found == name));
-        match (found.next(), found.next()) {
+        let pairs = self.0.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        let mut values = pairs.filter(|(found, _)| decoded(found) == name).map(|(_, value)| value);
+        match (values.next(), values.next()) {
             (_, Some(_)) => Err(Repeated),
-            (Some(pair), None) => Ok(pair.value().filter(|value| !value.is_empty())),
-            (None, None) => Ok(None),
+            (Some(value), None) if !value.is_empty() => Ok(Some(decoded(value))),
+            (Some(_) | None, None) => Ok(None),
         }
     }
 }
 
-/// What stands between two `&`.
-struct Pair<'f> {
-    whole: &'f [u8],
-    name: &'f [u8],
-    value: &'f [u8],
-}
-
-impl<'f> Pair<'f> {
-    fn of(whole: &'f [u8]) -> Self {
-        let end = whole.iter().position(|byte| *byte == b'=').unwrap_or(whole.len());
-        let (name, value) = whole.split_at(end);
-        Self { whole, name, value: value.strip_prefix(b"=").unwrap_or_default() }
+/// A name or a value by itself (WHATWG URL, section 5.1).
+fn decoded(part: &str) -> Cow<'_, str> {
+    if !part.bytes().fold(false, |encoded, byte| encoded | matches!(byte, b'%' | b'+')) {
+        return Cow::Borrowed(part);
     }
-
-    fn value(&self) -> Option<Cow<'f, str>> {
-        // A signed token stands for itself.
-        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_".contains(byte);
-        if self.value.iter().all(plain) {
-            return Some(String::from_utf8_lossy(self.value));
-        }
-        form_urlencoded::parse(self.whole).next().map(|(_, value)| value)
-    }
-}
-
-/// A name by itself. What is empty has none.
-fn decoded(name: &[u8]) -> Option<Cow<'_, str>> {
-    form_urlencoded::parse(name).next().map(|(name, _)| name)
+    // As the value of a pair, which may hold `=`; what `+` and `%` stand for may not become anything
+    // else by that.
+    let pair = format!("={part}");
+    let value = form_urlencoded::parse(pair.as_bytes()).next().map(|(_, value)| value.into_owned());
+    Cow::Owned(value.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -120,7 +105,7 @@ mod tests {
             "Token=a",
             "token%3Da=b",
         ] {
-            let form = Form(text.as_bytes().into());
+            let form = Form(text.to_owned());
             let all: Vec<_> = form_urlencoded::parse(text.as_bytes())
                 .filter(|(name, _)| name == "token")
                 .map(|(_, value)| value)
