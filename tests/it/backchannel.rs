@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Op, Service, now};
+use crate::harness::{Answer, Op, Service, now, until};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -254,6 +254,12 @@ async fn i17_a_hostile_path_makes_no_series_and_no_log_line_of_its_own() {
     let house = house();
     let series = |text: &str| text.lines().filter(|line| !line.starts_with('#')).count();
     house.service.logout_at("/backchannel-logout/x", "t").await;
+    // The age of a provider's keys has a series once there are keys.
+    until("both have keys", async || {
+        let text = house.service.operators("/metrics").await.body;
+        text.matches("\nsignout_jwks_age_seconds{").count() == 2
+    })
+    .await;
     let before = series(&house.service.operators("/metrics").await.body);
     for n in 0..50 {
         let path = format!("/backchannel-logout/hostile-{n}");

@@ -57,7 +57,9 @@ async fn intro_6_wrong_keys() {
 async fn intro_6_unknown_tokens() {
     let house = house();
     let (seen, unseen) = (house.token("seen"), house.token("unseen"));
-    assert!(house.is_active(&seen).await);
+    // The first time, the keys may have come while it waited: what is not sure to be verified with
+    // those in use is not remembered.
+    assert!(house.is_active(&seen).await && house.is_active(&seen).await);
     house.register(json!({ "opaque_token": "0paque" })).await;
     let mut slowed = None;
     for round in 0..UNKNOWN_TOKENS / AT_ONCE {
