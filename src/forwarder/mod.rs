@@ -3,7 +3,7 @@
 //! The provider would go on taking a refresh token that only signout refuses. Telling it is a
 //! courtesy and no part of the promise: what was answered with 200 holds here, whatever the
 //! provider says. So nobody waits for it, [`Forwarder::offer`] never does, and what waits is kept in
-//! memory only: as many tokens as [`QUEUE`] says, each for two minutes at most. What is
+//! memory only: as many tokens as `QUEUE` says, each for two minutes at most. What is
 //! lost by that, or by a restart, is counted or logged, and a client that revokes again tells again.
 //!
 //! Deliberately absent: tokens on the disk, a retry that goes on for ever, and an opinion on what the
