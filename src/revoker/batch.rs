@@ -18,7 +18,8 @@ pub(super) type Answer<T> = oneshot::Sender<Result<T, RevokerError>>;
 pub(super) struct Batch {
     pub(super) requests: usize,
     pub(super) records: Vec<Record>,
-    /// How many of the records are in the index of what is pending.
+    /// What the first `indexed` records will refuse, for the decisions behind them.
+    pending: Option<Index>,
     indexed: usize,
     pub(super) replies: Vec<Reply>,
     /// Registered tokens that the records end. They leave the sessions once the index refuses them:
@@ -53,17 +54,19 @@ impl Batch {
         }
     }
 
-    /// Adds what the records will refuse, for the decisions behind them. Only registrations ask, so
-    /// nothing is indexed before the first that does: most batches hold nothing but logouts.
-    pub(super) fn index_into(&mut self, pending: &Index) {
+    /// What the records will refuse, if there is anything. Only registrations ask, so nothing is
+    /// indexed before the first that does: most batches hold nothing but logouts.
+    pub(super) fn pending(&mut self, index: &Index) -> Option<&Index> {
         for record in self.records.iter().skip(self.indexed) {
             if let Record::Revoked { revocations, .. } = record {
+                let pending = self.pending.get_or_insert_with(|| Index::new(index.key().clone()));
                 for revocation in revocations {
                     pending.apply(revocation);
                 }
             }
         }
         self.indexed = self.records.len();
+        self.pending.as_ref()
     }
 }
 

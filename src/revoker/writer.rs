@@ -38,8 +38,6 @@ const LIKE_ONE_REQUEST: usize = 50;
 const CHUNK: usize = 1_000;
 /// Changes that were followed while the disk was full, in one entry.
 const TOGETHER: usize = 1_000;
-/// Targets of batches that are committed, kept beside those of the batch in hand.
-const PENDING: usize = 10_000;
 /// The index is walked as a whole to expire it, so not every second.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// Tokens that end within this time are journalled apart from those that live longer, so that a
@@ -76,9 +74,6 @@ pub(super) struct Writer {
     journal: Option<Journal>,
     recoverable: bool,
     state: State,
-    /// What the batch in hand will refuse; and what batches before it did, which the index refuses
-    /// too. To set up an index for each batch would take longer than to decide it.
-    pending: Index,
     replay: ReplayLog,
     late: LateMarks,
     /// What was followed, is in force, and found no room in the journal. As many as come while the
@@ -99,7 +94,6 @@ impl Writer {
             path,
             journal: None,
             recoverable: true,
-            pending: Index::new(journal.digest_key().clone()),
             state,
             replay,
             late: LateMarks::default(),
@@ -421,10 +415,7 @@ impl Writer {
             Verdict::Revoked(revoked) => Some(revoked),
             Verdict::NotRevoked(_) | Verdict::Unknown(_) => None,
         };
-        revoked(index).or_else(|| {
-            batch.index_into(&self.pending);
-            revoked(&self.pending)
-        })
+        revoked(index).or_else(|| revoked(batch.pending(index)?))
     }
 
     fn finish(&mut self, batch: Batch) {
@@ -443,12 +434,8 @@ impl Writer {
                 if !records.is_empty() {
                     self.state.outbox.put(committed.seq + 1, records);
                 }
-                if self.pending.total() > PENDING {
-                    self.forget_pending();
-                }
             }
             Err(reason) => {
-                self.forget_pending();
                 // Nobody waits for an answer to these, and nobody sends them again.
                 self.unwritten.extend(records.into_iter().flat_map(|record| match record {
                     Record::Followed(changes) => changes,
@@ -508,11 +495,6 @@ impl Writer {
         }
     }
 
-    /// Once it is in the index, or will never be.
-    fn forget_pending(&mut self) {
-        self.pending = Index::new(self.state.index.key().clone());
-    }
-
     fn answer(&self, reply: Reply, committed: Position) {
         let position = |at: usize| Position { seq: committed.seq + at as u64, ..committed };
         // A closed channel means that whoever asked is gone. What was asked is done all the same.
@@ -546,8 +528,6 @@ impl Writer {
         if self.swept.elapsed() >= SWEEP_EVERY {
             self.swept = Instant::now();
             self.state.index.expire(now);
-            // What is over there must not be kept alive here.
-            self.forget_pending();
         }
         match &mut self.journal {
             Some(journal) => {
