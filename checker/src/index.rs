@@ -63,17 +63,6 @@ pub enum Applied {
     Unchanged,
 }
 
-/// By how much a table grows that has filled up, where nothing is [expected](Index::expect).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Growth {
-    /// By as little as can be, at most a twelfth. For processes that have other things to keep in
-    /// memory, and apply what one service decides.
-    #[default]
-    Tight,
-    /// By a quarter. Applying a new target takes half the time.
-    Roomy,
-}
-
 /// Every revocation in force, shared between threads.
 ///
 /// Checks never wait, neither for each other nor for whoever applies or expires. Those take turns,
@@ -93,13 +82,7 @@ impl Index {
     /// An empty index whose digests are made with this key.
     #[must_use]
     pub fn new(key: DigestKey) -> Self {
-        Self::growing(key, Growth::Tight)
-    }
-
-    /// The same for whoever applies so much that growing costs more than memory does.
-    #[must_use]
-    pub fn growing(key: DigestKey, growth: Growth) -> Self {
-        Self { key, issuers: Issuers::default(), shards: Shards::new(growth) }
+        Self { key, issuers: Issuers::default(), shards: Shards::new() }
     }
 
     /// The key of its digests.

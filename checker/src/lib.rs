@@ -63,7 +63,7 @@ pub use change::{Change, KeyName, PackError};
 pub mod log;
 
 mod index;
-pub use index::{Applied, Growth, Index};
+pub use index::{Applied, Index};
 
 mod policy;
 pub use policy::{Policy, StalePolicy};

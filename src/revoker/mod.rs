@@ -31,7 +31,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use arc_swap::ArcSwapOption;
-use signout_checker::{Applied, Change, Growth, Index, Issuer, JwtId, Reason, Timestamp};
+use signout_checker::{Applied, Change, Index, Issuer, JwtId, Reason, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::Clock;
@@ -136,7 +136,7 @@ impl Revoker {
     /// Brings the index and the sessions back from the journal, and starts the thread.
     pub fn start(parts: Parts) -> Result<(Self, Running, Replayed), OpenError> {
         let key = parts.journal.digest_key().clone();
-        let index = Arc::new(Index::growing(key.clone(), Growth::Roomy));
+        let index = Arc::new(Index::new(key.clone()));
         let sessions = Arc::new(Sessions::new(key));
         let fault = Arc::new(ArcSwapOption::empty());
         let (jobs, queue) = mpsc::channel(QUEUE);

@@ -2,6 +2,7 @@
 
 use std::sync::PoisonError;
 
+use super::Applied;
 use super::cells::{Cells, FreeCells};
 use super::fingerprint::{Fingerprint, LAST_SHARD, SHARDS};
 use super::ground::{Ground, Register};
@@ -10,7 +11,6 @@ use super::mark::Mark;
 use super::shard::{Shape, Shard};
 use super::sync::{AtomicU8, AtomicUsize, Mutex, MutexGuard, Ordering};
 use super::table::Fill;
-use super::{Applied, Growth};
 use crate::{TargetKind, Timestamp};
 
 /// 256 shards and what they stand on. Readers write nothing at all, so any number of them costs
@@ -23,7 +23,6 @@ pub(super) struct Shards {
     /// One bit for each kind of which anything is known. Written only when one comes or the last
     /// one leaves, so that readers have it at hand.
     kinds: AtomicU8,
-    growth: Growth,
     writer: Writer,
 }
 
@@ -51,7 +50,7 @@ struct Books {
 pub(super) struct Kinds(u8);
 
 impl Shards {
-    pub(super) fn new(growth: Growth) -> Self {
+    pub(super) fn new() -> Self {
         let books = Books {
             fills: Box::new(std::array::from_fn(|_| Fill::default())),
             register: Register::default(),
@@ -63,7 +62,6 @@ impl Shards {
             ground: Ground::new(),
             cells: Cells::new(),
             kinds: AtomicU8::new(0),
-            growth,
             writer: Writer { state: Mutex::new(books), entries: Default::default() },
         }
     }
@@ -106,14 +104,9 @@ impl Shards {
                 }
                 return applied;
             }
-            let live = of_mut(&mut books.fills, number).live();
             // What has come vouches for as much to come, and no more.
-            let expected = (books.expected / SHARDS).min(live);
-            let headroom = match self.growth {
-                Growth::Tight => 0,
-                Growth::Roomy => live / 4,
-            };
-            if self.rebuild(&mut books, number, room.max(expected).max(headroom)).is_none() {
+            let expected = (books.expected / SHARDS).min(of_mut(&mut books.fills, number).live());
+            if self.rebuild(&mut books, number, room.max(expected)).is_none() {
                 // Only where 3e10 slots are taken; the allocator has given up before.
                 return Applied::Unchanged;
             }
